@@ -1,0 +1,1 @@
+"""Batch normalisation, with its fused residual and activation."""

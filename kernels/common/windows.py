@@ -1,0 +1,97 @@
+"""Window arithmetic that convolution, pooling and unfold share: pure Python.
+
+Along one axis a window of `kernel` taps, `dilation` apart, covers `dilation·(kernel−1) + 1`
+elements. Sliding it by `stride` over `size` elements padded by `before` and `after` gives
+
+    out = floor((size + before + after − dilation·(kernel−1) − 1) / stride) + 1
+
+places (PyTorch's `Conv2d` and `MaxPool2d`). Padding is always (top, left, bottom, right).
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from minidl_kernels.common.errors import ArgumentError, DTypeError, ShapeError, fail
+
+Pair: TypeAlias = tuple[int, int]
+Padding: TypeAlias = tuple[int, int, int, int]
+
+
+def pair(operation: str, argument: str, value: int | tuple[int, ...], minimum: int) -> Pair:
+    """Turn 3 into (3, 3), keep (3, 5), and refuse everything else.
+
+    >>> pair("conv2d", "stride", 2, minimum=1)
+    (2, 2)
+    """
+    both = (value, value) if isinstance(value, int) else value
+    if not isinstance(both, (tuple, list)) or len(both) != 2:
+        fail(operation, argument, repr(value), "an int or a pair of ints", error=ArgumentError)
+    for number in both:
+        if isinstance(number, bool) or not hasattr(number, "__index__"):
+            fail(operation, argument, repr(value), "an int or a pair of ints", error=DTypeError)
+        if number < minimum:
+            fail(operation, argument, repr(value), f"at least {minimum}", error=ArgumentError)
+    return int(both[0]), int(both[1])
+
+
+def extent(kernel: int, dilation: int) -> int:
+    """How many elements a dilated window spans.
+
+    >>> extent(3, 2)
+    5
+    """
+    return dilation * (kernel - 1) + 1
+
+
+def output_length(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    """Number of windows along one axis; `padding` is the sum of both sides.
+
+    >>> output_length(224, kernel=7, stride=2, padding=6)
+    112
+    """
+    return (size + padding - extent(kernel, dilation)) // stride + 1
+
+
+def same_padding(size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
+    """TensorFlow's 'SAME': output = ceil(size / stride), the odd element goes bottom and right.
+
+    With stride 1 this is PyTorch's padding="same".
+
+    >>> same_padding((224, 224), (3, 3), (2, 2), (1, 1))
+    (0, 0, 1, 1)
+    """
+    before, after = [], []
+    for n, k, s, d in zip(size, kernel_size, stride, dilation, strict=True):
+        total = max((-(-n // s) - 1) * s + extent(k, d) - n, 0)
+        before.append(total // 2)
+        after.append(total - total // 2)
+    return before[0], before[1], after[0], after[1]
+
+
+def output_size(
+    operation: str,
+    size: Pair,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair = (1, 1),
+) -> Pair:
+    """(out_h, out_w) of a window operation; raises when the window doesn't fit the padded input."""
+    top, left, bottom, right = padding
+    padded = (size[0] + top + bottom, size[1] + left + right)
+    spans = (extent(kernel_size[0], dilation[0]), extent(kernel_size[1], dilation[1]))
+    if padded[0] < spans[0] or padded[1] < spans[1]:
+        fail(
+            operation,
+            "the padded input",
+            f"{padded[0]}×{padded[1]} (input {size[0]}×{size[1]}, padding {padding})",
+            f"at least the window's {spans[0]}×{spans[1]} (kernel {kernel_size}, "
+            f"dilation {dilation})",
+            "Use a larger image, a smaller kernel or more padding.",
+            error=ShapeError,
+        )
+    return (
+        output_length(size[0], kernel_size[0], stride[0], top + bottom, dilation[0]),
+        output_length(size[1], kernel_size[1], stride[1], left + right, dilation[1]),
+    )

@@ -1,0 +1,1 @@
+"""Runs the .cu files on a machine without a GPU."""

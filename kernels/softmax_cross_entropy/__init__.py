@@ -1,0 +1,1 @@
+"""Softmax followed by cross-entropy, in one."""

@@ -1,0 +1,1 @@
+"""im2col and col2im."""

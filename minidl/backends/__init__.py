@@ -1,0 +1,1 @@
+"""Backends: the contract, its implementations, and the registry."""

@@ -1,0 +1,1 @@
+"""Differentiable operations, one file per family."""

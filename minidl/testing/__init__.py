@@ -1,0 +1,1 @@
+"""Checks anyone can run: gradcheck, naive truths, the conformance suite."""
