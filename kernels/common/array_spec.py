@@ -22,9 +22,14 @@ class HasShape(Protocol):
     """Anything with a shape and a dtype: all that a spec looks at."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Sizes along every axis."""
+        ...
+
     @property
-    def dtype(self) -> Any: ...
+    def dtype(self) -> Any:
+        """Type of an element."""
+        ...
 
 
 class ArraySpec:
@@ -42,21 +47,22 @@ class ArraySpec:
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
+        """Bytes the data would take."""
         return self.size * self.dtype.itemsize
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, ArraySpec)
-            and self.shape == other.shape
-            and self.dtype == other.dtype
+            isinstance(other, ArraySpec) and self.shape == other.shape and self.dtype == other.dtype
         )
 
     def __hash__(self) -> int:
@@ -109,7 +115,7 @@ def check_same_float(operation: str, **arrays: HasShape | None) -> None:
                 f"{name}.dtype",
                 np.dtype(array.dtype).name,
                 f"that of {first_name} ({np.dtype(first.dtype).name})",
-                f"minidl never mixes precisions silently: convert one of them with "
-                f".float() (float32) or .double() (float64).",
+                "minidl never mixes precisions silently: convert one of them with "
+                ".float() (float32) or .double() (float64).",
                 error=DTypeError,
             )

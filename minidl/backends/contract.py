@@ -101,7 +101,8 @@ class Backend:
 
     def asarray(self, data: Any, dtype: Any = None) -> Array:
         """`data` (a NumPy array, nested lists, a scalar, or one of its own arrays) as an array of
-        this backend; copies only when it must."""
+        this backend; copies only when it must.
+        """
         raise NotImplementedError
 
     def to_numpy(self, array: Array) -> Any:
@@ -138,7 +139,8 @@ class Backend:
 
     def index_add(self, shape: tuple[int, ...], key: Any, values: Array) -> Array:
         """Zeros of `shape` with `values` added at `key` (repeated places add up): the adjoint
-        of `index`."""
+        of `index`.
+        """
         raise NotImplementedError
 
     def synchronize(self) -> None:
@@ -308,7 +310,8 @@ class Backend:
         out: Array | None = None,
     ) -> Array:
         """Adds each grad_output at its index → (N, C, *input_size). The geometry is given too,
-        so that a parallel kernel can gather instead of scatter."""
+        so that a parallel kernel can gather instead of scatter.
+        """
 
     @kernel
     def avg_pool2d(
@@ -371,7 +374,7 @@ class Backend:
         activation: FusedActivation | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Array, Array]:
-        """y = activation((x − mean_c)/√(var_c + eps) · weight_c + bias_c + residual), batch statistics.
+        """Y = activation((x − mean_c)/√(var_c + eps) · weight_c + bias_c + residual), batch statistics.
 
         x and residual are (N, C) or (N, C, …); mean and var are over every axis but C, var is
         biased (divided by the count). Returns y, mean (C,), var (C,). (Ioffe & Szegedy 2015.)
@@ -429,8 +432,9 @@ class Backend:
         k: float,
         out: Array | None = None,
     ) -> Array:
-        """y = x / (k + alpha/size · Σ_{c'} x_{c'}²)^beta over the channels c − size//2 …
-        c + (size−1)//2 that exist (PyTorch's form of Krizhevsky et al. 2012, §3.3)."""
+        """Y = x / (k + alpha/size · Σ_{c'} x_{c'}²)^beta over the channels c − size//2 …
+        c + (size−1)//2 that exist (PyTorch's form of Krizhevsky et al. 2012, §3.3).
+        """
 
     @kernel
     def local_response_norm_grad(
@@ -466,10 +470,8 @@ class Backend:
         """grad_output where 0 < y < 6, else 0."""
 
     @kernel
-    def leaky_relu(
-        self, x: Array, *, negative_slope: float, out: Array | None = None
-    ) -> Array:
-        """x where x > 0, else negative_slope · x."""
+    def leaky_relu(self, x: Array, *, negative_slope: float, out: Array | None = None) -> Array:
+        """X where x > 0, else negative_slope · x."""
 
     @kernel
     def leaky_relu_grad(
@@ -495,7 +497,7 @@ class Backend:
 
     @kernel
     def silu(self, x: Array, *, out: Array | None = None) -> Array:
-        """x · sigmoid(x) (Elfwing et al. 2017; "swish")."""
+        """X · sigmoid(x) (Elfwing et al. 2017; "swish")."""
 
     @kernel
     def silu_grad(self, grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
@@ -503,7 +505,7 @@ class Backend:
 
     @kernel
     def hardswish(self, x: Array, *, out: Array | None = None) -> Array:
-        """x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, §5.2)."""
+        """X · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, §5.2)."""
 
     @kernel
     def hardswish_grad(self, grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
@@ -542,11 +544,11 @@ class Backend:
     def softmax_grad(
         self, grad_output: Array, y: Array, *, axis: int, out: Array | None = None
     ) -> Array:
-        """y · (grad_output − Σ grad_output · y)."""
+        """Y · (grad_output − Σ grad_output · y)."""
 
     @kernel
     def log_softmax(self, x: Array, *, axis: int, out: Array | None = None) -> Array:
-        """x − max − log Σ exp(x − max) along `axis`."""
+        """X − max − log Σ exp(x − max) along `axis`."""
 
     @kernel
     def log_softmax_grad(
@@ -599,9 +601,7 @@ class Backend:
     # never stored, so dropout is its own gradient.
 
     @kernel
-    def random_bits(
-        self, shape: tuple[int, ...], *, seed: int, stream: int, offset: int
-    ) -> Array:
+    def random_bits(self, shape: tuple[int, ...], *, seed: int, stream: int, offset: int) -> Array:
         """uint32 words of the generator, in C order."""
 
     @kernel
@@ -615,7 +615,7 @@ class Backend:
         offset: int,
         out: Array | None = None,
     ) -> Array:
-        """x / (1 − p) where kept, else 0 (Srivastava et al. 2014); p = 1 gives zeros."""
+        """X / (1 − p) where kept, else 0 (Srivastava et al. 2014); p = 1 gives zeros."""
 
     @kernel
     def drop_path(
@@ -629,7 +629,8 @@ class Backend:
         out: Array | None = None,
     ) -> Array:
         """Stochastic depth (Huang et al. 2016): whole samples x[n] are kept or dropped; sample n
-        uses word n."""
+        uses word n.
+        """
 
     # ------------------------------------------------- training: kernels/optimizer_step
     # In place, over lists of equally long parameters and state arrays. lr and step (counted from 1)
@@ -649,8 +650,9 @@ class Backend:
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        """g += wd·p; b = g at step 1, else momentum·b + (1 − dampening)·g; g = g + momentum·b
-        (Nesterov) or b; p −= lr·g. Without momentum `momentum_buffers` is empty."""
+        """G += wd·p; b = g at step 1, else momentum·b + (1 − dampening)·g; g = g + momentum·b
+        (Nesterov) or b; p −= lr·g. Without momentum `momentum_buffers` is empty.
+        """
 
     @kernel
     def adam_step(
@@ -668,7 +670,7 @@ class Backend:
         weight_decay: float = 0.0,
         decoupled: bool = False,
     ) -> None:
-        """m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
+        """M = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
 
         weight_decay is added to the gradient (Adam, Kingma & Ba 2015), or with `decoupled`
         p ·= 1 − lr·weight_decay first (AdamW, Loshchilov & Hutter 2019).
@@ -690,7 +692,7 @@ class Backend:
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        """v = αv + (1−α)g²; p −= lr · g/(√v + eps), with momentum b = momentum·b + g/(√v + eps)
+        """V = αv + (1−α)g²; p −= lr · g/(√v + eps), with momentum b = momentum·b + g/(√v + eps)
         and p −= lr·b; centered subtracts the squared mean gradient from v. Unused lists are empty.
         """
 

@@ -1,0 +1,124 @@
+"""What conv2d and its two gradients accept and return: pure Python, no arrays.
+
+    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, g·C/groups + c, i·s + p·d − pad, …]
+
+x (N, C, H, W), weight (O, C/groups, kh, kw), bias (O,) → y (N, O, out_h, out_w).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minidl_kernels.common.array_spec import (
+    ArraySpec,
+    HasShape,
+    check_ndim,
+    check_same_float,
+    check_shape,
+)
+from minidl_kernels.common.errors import ArgumentError, fail
+from minidl_kernels.common.windows import Padding, Pair, output_size
+
+
+def conv2d(
+    x: HasShape,
+    weight: HasShape,
+    bias: HasShape | None = None,
+    *,
+    stride: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    out: Any = None,
+) -> ArraySpec:
+    """Shape of conv2d's result; raises when x, weight, bias and groups don't fit together.
+
+    >>> conv2d(ArraySpec((8, 3, 32, 32), "float32"), ArraySpec((16, 3, 5, 5), "float32"))
+    ArraySpec((8, 16, 28, 28), float32)
+    """
+    check_ndim("conv2d", "x", x, 4, "(N, C, H, W)")
+    check_ndim("conv2d", "weight", weight, 4, "(out_channels, in_channels / groups, kh, kw)")
+    check_same_float("conv2d", x=x, weight=weight, bias=bias)
+    channels, out_channels = x.shape[1], weight.shape[0]
+    if groups < 1 or channels % groups or out_channels % groups:
+        fail(
+            "conv2d",
+            "groups",
+            groups,
+            f"a common divisor of x.shape[1] ({channels}) and weight.shape[0] ({out_channels})",
+            f"Both divide by {math.gcd(channels, out_channels)} and its divisors.",
+            error=ArgumentError,
+        )
+    if weight.shape[1] * groups != channels:
+        fail(
+            "conv2d",
+            "x.shape[1] (channels)",
+            channels,
+            f"weight.shape[1] · groups = {weight.shape[1]} · {groups} = {weight.shape[1] * groups}",
+            f"x is {tuple(x.shape)} in the order (N, C, H, W), weight is {tuple(weight.shape)}.",
+        )
+    if bias is not None:
+        check_shape("conv2d", "bias", bias, (out_channels,))
+    size = output_size("conv2d", x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    return ArraySpec((x.shape[0], out_channels, *size), x.dtype)
+
+
+def conv2d_input_grad(
+    grad_output: HasShape,
+    weight: HasShape,
+    *,
+    input_size: Pair,
+    stride: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    out: Any = None,
+) -> ArraySpec:
+    """Shape of the gradient in x (and of the transposed convolution)."""
+    name = "conv2d_input_grad"
+    check_ndim(name, "grad_output", grad_output, 4, "(N, out_channels, out_h, out_w)")
+    check_ndim(name, "weight", weight, 4, "(out_channels, in_channels / groups, kh, kw)")
+    check_same_float(name, grad_output=grad_output, weight=weight)
+    x = ArraySpec((grad_output.shape[0], weight.shape[1] * groups, *input_size), weight.dtype)
+    y = conv2d(x, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    check_shape(name, "grad_output", grad_output, y.shape)
+    return x
+
+
+def conv2d_weight_grad(
+    grad_output: HasShape,
+    x: HasShape,
+    *,
+    kernel_size: Pair,
+    stride: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    out: Any = None,
+) -> ArraySpec:
+    """Shape of the gradient in weight."""
+    name = "conv2d_weight_grad"
+    check_ndim(name, "grad_output", grad_output, 4, "(N, out_channels, out_h, out_w)")
+    check_ndim(name, "x", x, 4, "(N, C, H, W)")
+    check_same_float(name, grad_output=grad_output, x=x)
+    weight = ArraySpec((grad_output.shape[1], x.shape[1] // groups, *kernel_size), x.dtype)
+    y = conv2d(x, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    check_shape(name, "grad_output", grad_output, y.shape)
+    return weight
+
+
+def conv2d_macs(x: HasShape, weight: HasShape, y: HasShape) -> int:
+    """Multiply-accumulates of the forward pass; each of the two gradients takes as many.
+
+    Every output element sums C/groups · kh · kw products:
+    N · O · out_h · out_w · C/groups · kh · kw.
+
+    >>> conv2d_macs(
+    ...     ArraySpec((1, 3, 224, 224), "float32"),
+    ...     ArraySpec((64, 3, 7, 7), "float32"),
+    ...     ArraySpec((1, 64, 112, 112), "float32"),
+    ... )
+    118013952
+    """
+    return math.prod(y.shape) * math.prod(weight.shape[1:])
