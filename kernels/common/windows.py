@@ -5,7 +5,8 @@ elements. Sliding it by `stride` over `size` elements padded by `before` and `af
 
     out = floor((size + before + after − dilation·(kernel−1) − 1) / stride) + 1
 
-places (PyTorch's `Conv2d` and `MaxPool2d`). Padding is always (top, left, bottom, right).
+places (PyTorch's `Conv2d` and `MaxPool2d`); with ceil_mode the division rounds up, and a last
+window that would start beyond the input and its leading padding is left out. Padding is always (top, left, bottom, right).
 """
 
 from __future__ import annotations
@@ -44,13 +45,26 @@ def extent(kernel: int, dilation: int) -> int:
     return dilation * (kernel - 1) + 1
 
 
-def output_length(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
-    """Number of windows along one axis; `padding` is the sum of both sides.
+def output_length(
+    size: int,
+    kernel: int,
+    stride: int,
+    padding: Pair,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int:
+    """Number of windows along one axis; `padding` is (before, after).
 
-    >>> output_length(224, kernel=7, stride=2, padding=6)
+    >>> output_length(224, kernel=7, stride=2, padding=(3, 3))
     112
+    >>> output_length(112, kernel=3, stride=2, padding=(0, 0), ceil_mode=True)
+    56
     """
-    return (size + padding - extent(kernel, dilation)) // stride + 1
+    room = size + sum(padding) - extent(kernel, dilation)
+    if not ceil_mode:
+        return room // stride + 1
+    places = -(-room // stride) + 1
+    return places - 1 if (places - 1) * stride >= size + padding[0] else places
 
 
 def same_padding(size: Pair, kernel_size: Pair, stride: Pair, dilation: Pair) -> Padding:
@@ -76,6 +90,7 @@ def output_size(
     stride: Pair,
     padding: Padding,
     dilation: Pair = (1, 1),
+    ceil_mode: bool = False,
 ) -> Pair:
     """(out_h, out_w) of a window operation; raises when the window doesn't fit the padded input."""
     top, left, bottom, right = padding
@@ -92,6 +107,6 @@ def output_size(
             error=ShapeError,
         )
     return (
-        output_length(size[0], kernel_size[0], stride[0], top + bottom, dilation[0]),
-        output_length(size[1], kernel_size[1], stride[1], left + right, dilation[1]),
+        output_length(size[0], kernel_size[0], stride[0], (top, bottom), dilation[0], ceil_mode),
+        output_length(size[1], kernel_size[1], stride[1], (left, right), dilation[1], ceil_mode),
     )

@@ -1,1 +1,16 @@
 """Backends: the contract, its implementations, and the registry."""
+
+from minidl.backends.contract import Array, Backend, kernel_names
+from minidl.backends.registry import capabilities, default, get, names, register, use_backend
+
+__all__ = [
+    "Array",
+    "Backend",
+    "capabilities",
+    "default",
+    "get",
+    "kernel_names",
+    "names",
+    "register",
+    "use_backend",
+]

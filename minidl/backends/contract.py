@@ -7,22 +7,27 @@ the kernels, the methods marked `@kernel`.
 Rules that hold for every kernel
 --------------------------------
 - It receives validated arguments (the functions in `minidl.functional` call the kernel's
-  `spec.py` first) and never changes an input, whatever its strides.
+  `spec.py` first). Callers pass every keyword argument but `out`, by name.
+- Inputs may have any strides (0 and negative included) and be read-only; they are never changed.
+  Only the `*_step` kernels write into what they are given, and only into the lists they update.
 - All floating arrays of one call have one dtype, float32 or float64, and so do the results.
 - `out`, where there is one, is a C-contiguous array of the result's shape and dtype that overlaps
   no input; the kernel fills it and returns it. A kernel with several results has `out` for its
   first. Without `out` a new array is returned. No result shares memory with an input.
 - `padding` is (top, left, bottom, right), zeros; `stride`, `dilation`, `kernel_size`,
   `input_size` and `output_size` are (height, width). N, C, H, W name the axes of images.
+- N = 0 is legal except in training batch norm: results are empty, weight gradients are zeros.
 - The maximum of a window that holds NaN is NaN; ties go to the first element in row-major order.
-- Reductions are deterministic: the same call gives the same bits. Variances are two-pass.
+- No value in an array may cause an access outside an array: integer data (targets, indices; int32
+  or int64) is range-checked by the kernel, and what is out of range gives NaN or nothing.
+- Reductions are deterministic: the same call gives the same bits, without floating-point atomics.
+  Variances must not cancel: E[x²] − E[x]² is not allowed, two passes or Welford's are.
+- A kernel never calls another kernel through `self`, so overriding one changes just that one.
 - A backend that lacks a kernel raises `MissingKernelError`; nobody falls back silently.
 
 A student's backend subclasses an existing one and overrides what it does better:
 
     class MyBackend(NumpyBackend):
-        name = "mine"
-
         def conv2d(self, x, weight, bias=None, *, stride, padding, dilation, groups, out=None):
             ...
 
@@ -33,7 +38,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, TypeVar
 
 from minidl.errors import MissingKernelError
@@ -41,7 +45,7 @@ from minidl.errors import MissingKernelError
 Array = Any
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
-FusedActivation = Literal["relu", "relu6", "silu"]
+FusedActivation = Literal["relu", "relu6", "silu", "hardswish", "sigmoid"]
 
 XP_FUNCTIONS = (
     # element-wise arithmetic
@@ -60,7 +64,37 @@ XP_FUNCTIONS = (
     *("pad", "flip", "tril", "triu", "take_along_axis", "ascontiguousarray", "astype"),
     *("arange", "zeros_like", "ones_like", "empty_like", "full_like"),
 )
-"""The functions of `Backend.xp`, with NumPy's names, arguments and broadcasting."""
+"""The functions of `Backend.xp`, with NumPy's names, arguments and broadcasting.
+
+Callers use positional operands and, where NumPy has them, `axis`, `keepdims`, `correction` (var),
+`out` (element-wise) and `dtype` (sum, arange, full_like); nothing else. reshape, transpose,
+expand_dims, squeeze, broadcast_to, flip and basic `index` may return views; ascontiguousarray and
+astype may return their argument when there is nothing to change; all others return new arrays.
+Zero-dimensional results may come as the library's scalars: `asarray` makes arrays of them.
+"""
+
+
+class Namespace:
+    """A read-only set of functions. Make a changed one with `extended`.
+
+    >>> import numpy as np
+    >>> Namespace(add=np.add).extended(exp=np.exp).exp(0.0)
+    np.float64(1.0)
+    """
+
+    def __init__(self, **functions: Any) -> None:
+        self.__dict__.update(functions)
+
+    def extended(self, **functions: Any) -> Namespace:
+        """A copy in which these functions are added or replaced."""
+        return Namespace(**{**self.__dict__, **functions})
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"xp.{name} is not in the contract's list XP_FUNCTIONS.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("xp is read-only and shared; use xp = Base.xp.extended(name=...).")
+
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -90,7 +124,7 @@ class Backend:
     """Where its arrays live: "cpu" (NumPy arrays), "cuda" (CuPy arrays) or "none" (no data).
     Two backends with the same memory exchange arrays without copying."""
 
-    xp: ClassVar[SimpleNamespace]
+    xp: ClassVar[Namespace]
     """The functions of `XP_FUNCTIONS`, for this backend's arrays; nothing else."""
 
     # ---------------------------------------------------------------------------- arrays
@@ -130,7 +164,9 @@ class Backend:
         raise NotImplementedError
 
     def copy_into(self, target: Array, source: Array) -> None:
-        """`target[...] = source`, broadcasting; the one way to write into an array."""
+        """`target[...] = source`, broadcasting; the one way to write into an array. `source` may be
+        a NumPy array on any backend.
+        """
         raise NotImplementedError
 
     def index(self, array: Array, key: Any) -> Array:
@@ -145,6 +181,12 @@ class Backend:
 
     def synchronize(self) -> None:
         """Wait until everything asked for so far has been computed (nothing to do on a CPU)."""
+
+    def capture(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Record the work that `function` launches; calling the result repeats it on the same
+        arrays. Without a graph to record into (on a CPU), that is `function` itself.
+        """
+        return function
 
     # ------------------------------------------------------- windows: kernels/conv2d
 
@@ -199,7 +241,10 @@ class Backend:
         groups: int = 1,
         out: Array | None = None,
     ) -> Array:
-        """Adjoint of conv2d in weight: (N, O, out_h, out_w), (N, C, H, W) → (O, C/groups, kh, kw)."""
+        """Adjoint of conv2d in weight.
+
+        grad_output (N, O, out_h, out_w), x (N, C, H, W) → (O, C/groups, kh, kw).
+        """
 
     # --------------------------------------------- windows: kernels/depthwise_conv2d
 
@@ -287,12 +332,14 @@ class Backend:
         padding: Padding = (0, 0, 0, 0),
         dilation: Pair = (1, 1),
         ceil_mode: bool = False,
+        return_indices: bool = True,
         out: Array | None = None,
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Array, Array | None]:
         """Largest element of each window, and where it stands.
 
-        Padding never wins. Returns y (N, C, out_h, out_w) and the int64 indices of the same shape:
-        h·W + w within the unpadded plane, as PyTorch returns them. The first NaN of a window wins.
+        Padding is not an element: it never wins, and a window of −inf gives its first real element.
+        Returns y (N, C, out_h, out_w) and int32 indices of the same shape, h·W + w within the
+        unpadded plane (None without return_indices). The first NaN of a window wins.
         """
 
     @kernel
@@ -329,7 +376,8 @@ class Backend:
         """Sum of each window over its divisor, exactly as PyTorch defines it.
 
         The divisor is `divisor_override` if given; else the number of elements of the window
-        that lie in the padded input (count_include_pad) or in the input itself (otherwise).
+        that lie in the padded input (count_include_pad) or in the input itself (otherwise). A
+        window without any real element gives 0.
         """
 
     @kernel
@@ -352,7 +400,9 @@ class Backend:
     def adaptive_avg_pool2d(
         self, x: Array, *, output_size: Pair, out: Array | None = None
     ) -> Array:
-        """Mean of window i of `out`: rows floor(i·H/out) to ceil((i+1)·H/out), columns likewise."""
+        """Mean of window i: rows floor(i·H/out_h) up to, without, ceil((i+1)·H/out_h), columns
+        likewise, with (out_h, out_w) = output_size.
+        """
 
     @kernel
     def adaptive_avg_pool2d_grad(
@@ -374,7 +424,7 @@ class Backend:
         activation: FusedActivation | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Array, Array]:
-        """Y = activation((x − mean_c)/√(var_c + eps) · weight_c + bias_c + residual), batch statistics.
+        """activation((x − mean_c)/√(var_c + eps) · weight_c + bias_c + residual), batch statistics.
 
         x and residual are (N, C) or (N, C, …); mean and var are over every axis but C, var is
         biased (divided by the count). Returns y, mean (C,), var (C,). (Ioffe & Szegedy 2015.)
@@ -410,13 +460,16 @@ class Backend:
         residual: Array | None = None,
         activation: FusedActivation | None = None,
         training: bool,
+        needs: tuple[bool, bool, bool, bool] = (True, True, True, True),
         out: Array | None = None,
-    ) -> tuple[Array, Array, Array, Array | None]:
-        """(grad_x, grad_weight, grad_bias, grad_residual) of batch_norm (training) or of
-        batch_norm_inference (otherwise: mean and var are constants).
+    ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+        """Gradients in (x, weight, bias, residual) of batch_norm or of batch_norm_inference.
 
-        The pre-activation is recomputed from x, so the forward pass saves nothing else.
-        grad_residual is None without a residual; grad_weight and grad_bias are always computed.
+        With `training`, mean and var are those that batch_norm returned for this x, and grad_x
+        includes their dependence on x; otherwise they are constants. The pre-activation is
+        recomputed from x by the forward pass's own expression, so nothing else is saved. Entry k
+        is None where needs[k] is False, and where there is no residual. Without weight or bias
+        their gradients are those of ones and zeros.
         """
 
     # ------------------------------------ normalisation: kernels/local_response_norm
@@ -459,7 +512,7 @@ class Backend:
 
     @kernel
     def relu_grad(self, grad_output: Array, y: Array, *, out: Array | None = None) -> Array:
-        """grad_output where y > 0, else 0."""
+        """0 where y ≤ 0, else grad_output (which so passes a NaN)."""
 
     @kernel
     def relu6(self, x: Array, *, out: Array | None = None) -> Array:
@@ -467,7 +520,7 @@ class Backend:
 
     @kernel
     def relu6_grad(self, grad_output: Array, y: Array, *, out: Array | None = None) -> Array:
-        """grad_output where 0 < y < 6, else 0."""
+        """0 where y ≤ 0 or y ≥ 6, else grad_output."""
 
     @kernel
     def leaky_relu(self, x: Array, *, negative_slope: float, out: Array | None = None) -> Array:
@@ -511,6 +564,8 @@ class Backend:
     def hardswish_grad(self, grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
         """0 for x ≤ −3, grad_output for x ≥ 3, between them grad_output · (2x + 3) / 6."""
 
+    # --------------------------------------- element-wise: kernels/bias_activation
+
     @kernel
     def bias_activation(
         self,
@@ -526,13 +581,22 @@ class Backend:
     def bias_activation_grad(
         self,
         grad_output: Array,
-        x: Array,
+        saved: Array | None,
         bias: Array,
         *,
         activation: FusedActivation | None = None,
+        needs: tuple[bool, bool] = (True, True),
         out: Array | None = None,
-    ) -> tuple[Array, Array]:
-        """(grad_x, grad_bias) of bias_activation."""
+    ) -> tuple[Array | None, Array | None]:
+        """(grad_x, grad_bias) of bias_activation; None where needs is False.
+
+        `saved` is the result y for relu, relu6 and sigmoid, x for silu and hardswish, None
+        without activation.
+        """
+
+    @kernel
+    def channel_sum(self, x: Array, *, out: Array | None = None) -> Array:
+        """Sum over every axis but 1: (N, C, …) → (C,), the gradient of a bias."""
 
     # ------------------------------------------------- element-wise: kernels/softmax
 
@@ -572,7 +636,9 @@ class Backend:
         """Loss of every sample: logits (N, C, …), integer target (N, …) → (N, …).
 
         With p = softmax(logits, axis=1), ε = label_smoothing and class weights w (ones if None):
-        (1 − ε)·w_t·(−log p_t) + ε/C · Σ_c w_c·(−log p_c); 0 where target == ignore_index.
+        (1 − ε)·w_t·(−log p_t) + ε/C · Σ_c w_c·(−log p_c); 0 where target == ignore_index,
+        tested first. A target outside [0, C) gives NaN. A term whose factor is 0 is left out, so
+        logits of −inf do no harm when ε = 0.
         """
 
     @kernel
@@ -587,7 +653,9 @@ class Backend:
         ignore_index: int = -100,
         out: Array | None = None,
     ) -> Array:
-        """Gradient of softmax_cross_entropy in logits; grad_output is (N, …)."""
+        """Gradient of softmax_cross_entropy in logits; grad_output is (N, …). Zeros where target ==
+        ignore_index, NaN where target is outside [0, C).
+        """
 
     # ------------------------------------------ rearrangement: kernels/channel_shuffle
 
@@ -596,12 +664,23 @@ class Backend:
         """(N, g·n, …) → reshape (N, g, n, …) → swap g and n → (N, n·g, …) (Zhang et al. 2018)."""
 
     # ------------------------------------------------------ randomness: kernels/dropout
-    # Philox4x32-10, key = (seed, stream). Element i in C order uses word i mod 4 of the counter
-    # (i div 4, offset); it is kept where that 32-bit word ≥ round(p·2³²). The mask is recomputed,
-    # never stored, so dropout is its own gradient.
+    # Philox4x32-10 with key words (seed, stream), both in [0, 2³²). Element i in C order uses word
+    # i mod 4 of the counter (lo(i div 4), hi(i div 4), lo(o), hi(o)) with o = offset + base mod 2⁶⁴.
+    # It is kept where that 32-bit word ≥ floor(p·2³² + ½), so p = 1 keeps nothing. What is kept is
+    # multiplied by 1/(1 − p), computed in float64 and rounded once; what is dropped is +0, even
+    # NaN. `base` (a zero-dimensional uint64 array, or None for 0) lets a recorded graph move on.
+    # The mask is recomputed, never stored, so dropout is its own gradient.
 
     @kernel
-    def random_bits(self, shape: tuple[int, ...], *, seed: int, stream: int, offset: int) -> Array:
+    def random_bits(
+        self,
+        shape: tuple[int, ...],
+        *,
+        seed: int,
+        stream: int,
+        offset: int,
+        base: Array | None = None,
+    ) -> Array:
         """uint32 words of the generator, in C order."""
 
     @kernel
@@ -613,9 +692,10 @@ class Backend:
         seed: int,
         stream: int,
         offset: int,
+        base: Array | None = None,
         out: Array | None = None,
     ) -> Array:
-        """X / (1 − p) where kept, else 0 (Srivastava et al. 2014); p = 1 gives zeros."""
+        """x / (1 − p) where kept, else 0 (Srivastava et al. 2014)."""
 
     @kernel
     def drop_path(
@@ -626,15 +706,18 @@ class Backend:
         seed: int,
         stream: int,
         offset: int,
+        base: Array | None = None,
         out: Array | None = None,
     ) -> Array:
-        """Stochastic depth (Huang et al. 2016): whole samples x[n] are kept or dropped; sample n
-        uses word n.
+        """Stochastic depth (Huang et al. 2016): whole samples x[n] are kept, and scaled, or dropped;
+        sample n uses word n.
         """
 
     # ------------------------------------------------- training: kernels/optimizer_step
-    # In place, over lists of equally long parameters and state arrays. lr and step (counted from 1)
-    # are numbers or zero-dimensional arrays on the device, so that a recorded graph replays.
+    # In place, over equally long lists of parameters and state arrays. lr, step (counted from 1)
+    # and grad_scale are numbers, or zero-dimensional arrays on the device (float64, int64,
+    # float64), so that a recorded graph replays; coefficients such as 1 − βᵗ are computed in
+    # float64. g is grad_scale · grad.
 
     @kernel
     def sgd_step(
@@ -645,13 +728,15 @@ class Backend:
         *,
         lr: Any,
         step: Any,
+        grad_scale: Any = 1.0,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        """G += wd·p; b = g at step 1, else momentum·b + (1 − dampening)·g; g = g + momentum·b
-        (Nesterov) or b; p −= lr·g. Without momentum `momentum_buffers` is empty.
+        """g += weight_decay·p; b = g at step 1, else momentum·b + (1 − dampening)·g;
+        d = g + momentum·b (Nesterov), b, or g without momentum (then `momentum_buffers` is
+        empty); p −= lr·d.
         """
 
     @kernel
@@ -664,16 +749,17 @@ class Backend:
         *,
         lr: Any,
         step: Any,
+        grad_scale: Any = 1.0,
         beta1: float,
         beta2: float,
         eps: float,
         weight_decay: float = 0.0,
         decoupled: bool = False,
     ) -> None:
-        """M = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
+        """m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
 
-        weight_decay is added to the gradient (Adam, Kingma & Ba 2015), or with `decoupled`
-        p ·= 1 − lr·weight_decay first (AdamW, Loshchilov & Hutter 2019).
+        First g += weight_decay·p (Adam, Kingma & Ba 2015), or with `decoupled`
+        p ·= 1 − lr·weight_decay (AdamW, Loshchilov & Hutter 2019).
         """
 
     @kernel
@@ -686,15 +772,35 @@ class Backend:
         grad_avgs: Sequence[Array],
         *,
         lr: Any,
+        step: Any,
+        grad_scale: Any = 1.0,
         alpha: float,
         eps: float,
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        """V = αv + (1−α)g²; p −= lr · g/(√v + eps), with momentum b = momentum·b + g/(√v + eps)
-        and p −= lr·b; centered subtracts the squared mean gradient from v. Unused lists are empty.
+        """g += weight_decay·p; v = αv + (1−α)g²; u = v, or centered a = αa + (1−α)g, u = v − a²;
+        d = g/(√u + eps); with momentum b = momentum·b + d, d = b; p −= lr·d. As PyTorch's; the
+        lists of state that isn't used are empty.
         """
+
+    @kernel
+    def lerp_step(
+        self,
+        targets: Sequence[Array],
+        sources: Sequence[Array],
+        *,
+        weight: Any,
+        scales: Sequence[float],
+    ) -> None:
+        """t += weight · (scale·s − t) in place: running statistics (the variance's scale is
+        n/(n−1)) and moving averages of weights. weight may be an array, like lr.
+        """
+
+    @kernel
+    def global_norm(self, arrays: Sequence[Array]) -> Array:
+        """√Σ‖a‖² over all arrays as a zero-dimensional float64 array, accumulated in float64."""
 
 
 def kernel_names() -> tuple[str, ...]:

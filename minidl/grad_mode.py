@@ -1,0 +1,101 @@
+"""Whether operations are recorded, and whether NaNs are looked for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import ClassVar, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_grad: ContextVar[bool] = ContextVar("minidl_grad_enabled", default=True)
+_anomaly: ContextVar[bool] = ContextVar("minidl_anomaly_enabled", default=False)
+
+is_grad_enabled = _grad.get
+anomaly_enabled = _anomaly.get
+
+
+class _Switch:
+    """A context manager and decorator that sets a flag and puts it back."""
+
+    _flag: ClassVar[ContextVar[bool]]
+
+    def __init__(self, value: bool) -> None:
+        self._value = value
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(self._flag.set(self._value))
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._flag.reset(self._tokens.pop())
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def switched(*args: P.args, **kwargs: P.kwargs) -> R:
+            with type(self)._of(self._value):
+                return function(*args, **kwargs)
+
+        return switched
+
+    @classmethod
+    def _of(cls, value: bool) -> _Switch:
+        switch = cls.__new__(cls)
+        _Switch.__init__(switch, value)
+        return switch
+
+
+class set_grad_enabled(_Switch):  # noqa: N801 - PyTorch's name
+    """Record operations for backward, or don't, within a `with` block or a decorated function."""
+
+    _flag = _grad
+
+
+class no_grad(set_grad_enabled):  # noqa: N801 - PyTorch's name
+    """Record nothing: results don't require a gradient, and saved arrays are not kept.
+
+    >>> import minidl
+    >>> x = minidl.ones(2, requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(set_grad_enabled):  # noqa: N801 - PyTorch's name
+    """Record again, within a `no_grad` block."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class detect_anomaly(_Switch):  # noqa: N801 - PyTorch's name
+    """Stop at the operation that first makes a NaN, forward or backward, and name it.
+
+    Slow: every result is looked through.
+
+    >>> import minidl
+    >>> with detect_anomaly():
+    ...     minidl.tensor([-1.0]).log()
+    Traceback (most recent call last):
+        ...
+    minidl.errors.AutogradError: The forward pass of Log produced NaN (result 0, shape (1,)). \
+Look at its inputs: a logarithm or square root of a negative number, 0/0, or an overflow.
+    """
+
+    _flag = _anomaly
+
+    def __init__(self) -> None:
+        super().__init__(True)
