@@ -1,1 +1,20 @@
-"""Data sets and loading."""
+"""Data sets and loading: real images with no network, and batches of them."""
+
+from __future__ import annotations
+
+from minidl.datasets.dataloader import DataLoader
+from minidl.datasets.dataset import Dataset, validation_split
+from minidl.datasets.idx import read_idx
+from minidl.datasets.mnist import MNIST, FashionMNIST
+from minidl.datasets.places import BUNDLED, cache_folder
+
+__all__ = [
+    "BUNDLED",
+    "MNIST",
+    "DataLoader",
+    "Dataset",
+    "FashionMNIST",
+    "cache_folder",
+    "read_idx",
+    "validation_split",
+]
