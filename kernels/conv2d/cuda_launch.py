@@ -53,13 +53,13 @@ def conv2d(
     result = spec.conv2d(
         x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
+    batch, channels, *size = x.shape
+    out_channels, _, *kernel_size = weight.shape
+    pixels = batch * result.shape[2] * result.shape[3]
+    _check_indices(x, weight, pixels)
     y = cuda.result(out, result.shape, result.dtype)
     if y.size == 0:
         return y
-    batch, channels, *size = x.shape
-    out_channels, _, *kernel_size = weight.shape
-    pixels = batch * y.shape[2] * y.shape[3]
-    _check_indices(x, weight, pixels)
 
     tile = choose_tile(out_channels // groups, pixels, y.dtype.itemsize)
     kernel = cuda.function(SOURCE, f"conv2d<{c_type(y.dtype)}, {', '.join(map(str, tile))}>")
