@@ -59,6 +59,7 @@ class DataLoader:
         seed: fixes the order and the transform's random numbers.
         transform: augmentation, called with a whole batch and a `numpy.random.Generator`.
         backend: where the tensors are made; None: the default one at that time.
+
     """
 
     def __init__(

@@ -39,6 +39,7 @@ class Dataset:
         mean, std: of the training set's pixels in [0, 1], one number per channel; a loader
             normalises with them. None: it doesn't.
         source: where the samples come from, a sentence.
+
     """
 
     def __init__(

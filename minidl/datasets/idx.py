@@ -62,6 +62,7 @@ def read_idx(path: str | os.PathLike[str], ndim: int, max_bytes: int = MAX_BYTES
 
     Returns:
         A read-only uint8 array of `ndim` dimensions.
+
     """
     path = Path(path)
     stored = _file_bytes(path, max_bytes)
@@ -112,17 +113,18 @@ def _header_of(array: Images) -> bytes:
 
 
 def _file_bytes(path: Path, max_bytes: int) -> bytes:
-    """What the file holds as stored; one that is larger than `max_bytes` isn't read to its end."""
+    """What the file holds as stored; one that is larger than `max_bytes` isn't read at all."""
     limit = max_bytes + (1 << 16)  # gzip makes incompressible data a little longer
     try:
         with path.open("rb") as file:
-            stored = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size
+            stored = file.read(size) if size <= limit else b""
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if size > limit:
+        _refuse(path, f"has {size:,} bytes, more than the {max_bytes:,} allowed")
     if not stored:
         _refuse(path, "is empty")
-    if len(stored) > limit:
-        _refuse(path, f"is longer than the {max_bytes:,} bytes allowed")
     return stored
 
 

@@ -159,6 +159,7 @@ class MNIST(_IdxDataset):
         train: the training part, or else the test part.
         root: the one folder to look in.
         download: fetch the full set to the cache if it isn't found (needs minidl[data]).
+
     """
 
     title = "MNIST"

@@ -48,6 +48,7 @@ def find(
         subfolders: where in a place they may lie; the first is the data set's own name.
         system_folder: where the operating system's package puts them, if there is one.
         bundled: whether to look at place 5.
+
     """
     places: list[tuple[str, Path]] = []
     skipped = ""
@@ -105,6 +106,7 @@ def download(url: str, checksum: str, folder: Path) -> Path:
         url: where it is.
         checksum: of the file as it is stored there, such as "md5:6bbc…".
         folder: made if it doesn't exist; the file keeps the last part of the URL as its name.
+
     """
     try:
         import pooch  # type: ignore[import-untyped,unused-ignore]
