@@ -42,8 +42,9 @@ extern "C" __global__ void mask_without_self(float* y) {
     y[threadIdx.x] = __shfl_xor_sync(0x0000ffffu, y[threadIdx.x], 1);
 }
 
-extern "C" __global__ void shuffle_from_absent_lane(float* y) {
-    if (threadIdx.x < 16) y[threadIdx.x] = __shfl_sync(0x0000ffffu, y[threadIdx.x], 20);
+extern "C" __global__ void shuffle_across_halves(float* y) {
+    const unsigned half = threadIdx.x < 16 ? 0x0000ffffu : 0xffff0000u;
+    y[threadIdx.x] = __shfl_sync(half, y[threadIdx.x], 20);
 }
 
 extern "C" __global__ void write_at(float* y, int index) { y[index] = 1; }

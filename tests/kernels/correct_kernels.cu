@@ -18,7 +18,7 @@ extern "C" __global__ void where_am_i(int* y) {
 extern "C" __global__ void shuffles(const float* x, float* y, int width) {
     const float value = x[threadIdx.x];
     y[threadIdx.x] = __shfl_sync(0xffffffffu, value, 3, width);
-    y[threadIdx.x + 64] = __shfl_xor_sync(0xffffffffu, value, 1, width);
+    y[threadIdx.x + 64] = __shfl_xor_sync(0xffffffffu, value, 9, width);
     y[threadIdx.x + 128] = __shfl_down_sync(0xffffffffu, value, 2, width);
     y[threadIdx.x + 192] = __shfl_up_sync(0xffffffffu, value, 2, width);
 }
@@ -78,6 +78,11 @@ extern "C" __global__ void histogram(const int* data, int* counts, int* tickets,
 template <class T>
 __global__ void scale(const T* x, T* y, T factor) {
     y[threadIdx.x] = x[threadIdx.x] * factor;
+}
+
+extern "C" __global__ void double_both(float* x, float* y) {
+    x[threadIdx.x] *= 2;
+    y[threadIdx.x] *= 2;
 }
 
 extern "C" __global__ void is_null(const float* x, int* y) { y[0] = x == nullptr; }
