@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
+from minidl.backends import Backend
+from minidl.creation import tensor
 from minidl.datasets.dataset import Array, Dataset, as_dataset
 from minidl.errors import ArgumentError, fail
+from minidl.tensor import Tensor
 
 __all__ = ["DataLoader", "Transform"]
 
@@ -70,7 +72,7 @@ class DataLoader:
         drop_last: bool = False,
         seed: int = 0,
         transform: Transform | None = None,
-        backend: str | None = None,
+        backend: str | Backend | None = None,
     ) -> None:
         if batch_size < 1:
             fail("DataLoader", "batch_size", batch_size, "at least 1", error=ArgumentError)
@@ -92,15 +94,10 @@ class DataLoader:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch as pairs of tensors."""
-        import minidl
-
         for images, labels in self.numpy_batches():
-            yield (
-                minidl.tensor(images, backend=self.backend),
-                minidl.tensor(labels, backend=self.backend),
-            )
+            yield tensor(images, backend=self.backend), tensor(labels, backend=self.backend)
 
     def numpy_batches(self) -> Iterator[tuple[Array, Array]]:
         """The batches of one epoch as pairs of NumPy arrays, which are the caller's to change."""

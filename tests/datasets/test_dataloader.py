@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minidl
 from minidl.datasets import MNIST, DataLoader, Dataset
 from minidl.errors import ArgumentError, DTypeError, ShapeError
 
@@ -178,6 +179,27 @@ def test_floating_point_samples_keep_dtype_shape_and_values(dtype):
     ((got, _),) = DataLoader((samples, np.zeros(4, np.uint8)), 9).numpy_batches()
     assert got.dtype == dtype
     assert got.tolist() == samples.tolist()
+
+
+def test_tensors_have_the_values_and_types_of_the_arrays():
+    loader = DataLoader(MNIST(train=False), 128, shuffle=True)
+    tensors = [(images.numpy(), labels.numpy()) for images, labels in loader]
+    assert (loader.epoch, len(tensors)) == (1, 16)
+    loader.set_epoch(0)
+    for got, expected in zip(tensors, loader.numpy_batches(), strict=True):
+        for a, b in zip(got, expected, strict=True):
+            assert a.dtype == b.dtype
+            assert a.shape == b.shape
+            assert a.tobytes() == b.tobytes()
+
+
+def test_tensors_are_made_on_the_loaders_backend_and_else_on_the_default_one():
+    with minidl.use_backend("meta"):
+        chosen = next(iter(DataLoader(numbered(3), 3, backend="numpy")))
+        default = next(iter(DataLoader(numbered(3), 3)))
+    assert [tensor.backend.name for tensor in chosen] == ["numpy", "numpy"]
+    assert [tensor.backend.name for tensor in default] == ["meta", "meta"]
+    assert [tensor.requires_grad for tensor in chosen] == [False, False]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
