@@ -103,8 +103,8 @@ T __shfl_up_sync(unsigned mask, T value, unsigned distance, int width = 32, CUDA
 
 inline unsigned __ballot_sync(unsigned mask, int predicate, CUDA_CPU_HERE) {
     cuda_cpu::exchange(mask, predicate != 0, {"__ballot_sync", file, line});
-    unsigned here = mask & cuda_cpu::existing_lanes(cuda_cpu::warp_begin(*cuda_cpu::scheduler.running));
-    unsigned votes = 0;
+    unsigned begin = cuda_cpu::warp_begin(*cuda_cpu::scheduler.running), votes = 0;
+    unsigned here = mask & cuda_cpu::existing_lanes(begin);
     for (int lane = 0; lane < 32; ++lane)
         if (here >> lane & 1) votes |= (cuda_cpu::received_from<int>(lane) & 1u) << lane;
     return votes;

@@ -34,7 +34,9 @@ struct dim3 {
         scalar x, y, z, w;                                                                         \
     };                                                                                             \
     inline scalar##2 make_##scalar##2(scalar x, scalar y) { return {x, y}; }                       \
-    inline scalar##4 make_##scalar##4(scalar x, scalar y, scalar z, scalar w) { return {x, y, z, w}; }
+    inline scalar##4 make_##scalar##4(scalar x, scalar y, scalar z, scalar w) {                    \
+        return {x, y, z, w};                                                                       \
+    }
 
 CUDA_CPU_VECTOR_TYPES(float)
 CUDA_CPU_VECTOR_TYPES(double)

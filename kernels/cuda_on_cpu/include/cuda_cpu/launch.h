@@ -77,9 +77,7 @@ inline void run_grid(const Launch& launch) {
 template <class... Parameters, size_t... I>
 void run_kernel(void (*kernel)(Parameters...), void** arguments, const Launch& launch,
                 std::index_sequence<I...>) {
-    auto call = [=] {
-        kernel(*static_cast<std::remove_cv_t<std::remove_reference_t<Parameters>>*>(arguments[I])...);
-    };
+    auto call = [=] { kernel(*static_cast<std::remove_cv_t<Parameters>*>(arguments[I])...); };
     scheduler.kernel = [](void* f) { (*static_cast<decltype(call)*>(f))(); };
     scheduler.arguments = &call;
     run_grid(launch);

@@ -130,8 +130,9 @@ inline char* stack_of(unsigned number) {
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED) return static_cast<char*>(nullptr);
         char* begin = static_cast<char*>(memory);
+        const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
         for (unsigned i = 0; i < MAX_THREADS; ++i)
-            mprotect(begin + i * STACK_BYTES, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_NONE);
+            mprotect(begin + i * STACK_BYTES, page, PROT_NONE);
         return begin;
     }();
     return stacks + number * STACK_BYTES;
