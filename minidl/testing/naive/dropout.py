@@ -68,12 +68,12 @@ def dropout(
     offset: int,
     base: Array | None = None,
 ) -> Array:
-    """x/(1 − p) where the element's word says so, else 0."""
+    """x/(1 − p), rounded to x's precision, where the element's word says so, else 0."""
     y = np.zeros(x.shape)
     scale = _scale(p, x.dtype)
     for i, place in enumerate(np.ndindex(x.shape)):
         if _kept(_word(i, seed, stream, offset, base), p):
-            y[place] = float(x[place]) * scale
+            y[place] = x.dtype.type(float(x[place]) * scale)
     return y
 
 
@@ -91,5 +91,5 @@ def drop_path(
     scale = _scale(p, x.dtype)
     for place in np.ndindex(x.shape):
         if _kept(_word(place[0], seed, stream, offset, base), p):
-            y[place] = float(x[place]) * scale
+            y[place] = x.dtype.type(float(x[place]) * scale)
     return y
