@@ -14,7 +14,6 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -110,7 +109,7 @@ class Function:
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Run forward on the inputs' arrays; record a node if a gradient may be wanted."""
         node = cls()
-        node.backend = backend = _common_backend(node, inputs)
+        node.backend = _common_backend(node, inputs)
         arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
         recording = is_grad_enabled()
         node.needs_input_grad = tuple(
@@ -119,7 +118,9 @@ class Function:
         result = node.forward(*arrays, **params)
         several = isinstance(result, tuple)
         outputs = tuple(
-            Tensor._wrap(array, backend, _shared_storage(array, inputs) if cls.is_view else None)
+            Tensor._wrap(
+                array, node.backend, _shared_storage(array, inputs) if cls.is_view else None
+            )
             for array in (result if several else (result,))
         )
         if any(node.needs_input_grad):
@@ -131,6 +132,12 @@ class Function:
     def save_for_backward(self, *arrays: Array | None) -> None:
         """Keep arrays (inputs, outputs or anything in between) for `saved_tensors` in backward."""
         self._to_save = arrays
+
+    def input_shape(self, position: int) -> tuple[int, ...]:
+        """In backward: the shape of an input whose gradient is needed."""
+        edge = self._edges[position]
+        assert edge is not None, "only inputs whose gradient is needed have an edge"
+        return edge.shape
 
     def mark_not_differentiable(self, *outputs: int) -> None:
         """Say that these outputs (by position), such as indices, carry no gradient."""
@@ -152,7 +159,7 @@ class Function:
         self._outputs = tuple((t.shape, t.dtype) for t in outputs)
         for position, t in enumerate(outputs):
             if position not in self._constant_outputs:
-                t.requires_grad, t.grad_fn, t._output = True, self, position
+                t._requires_grad, t.grad_fn, t._output = True, self, position
 
     # ----------------------------------------------------------------- the backward pass
 
@@ -185,7 +192,7 @@ class Function:
             return saved.tensor
         tensor = Tensor._wrap(saved.array, self.backend, saved.storage)
         if saved.output is not None and saved.output not in self._constant_outputs:
-            tensor.requires_grad, tensor.grad_fn, tensor._output = True, self, saved.output
+            tensor._requires_grad, tensor.grad_fn, tensor._output = True, self, saved.output
         return tensor
 
     def _run_backward(self, grad_outputs: list[Tensor | None]) -> tuple[Tensor | None, ...]:
@@ -498,15 +505,15 @@ class Alias(Function):
 
 
 class ComposedBackward(Function):
-    """A Function in one kernel call, whose backward differentiates the same formula step by step.
+    """A Function of one kernel call whose backward differentiates the same result step by step.
 
-    For gradient kernels (batch norm's, softmax cross-entropy's …): an ordinary backward pass costs
-    their one kernel call; only a gradient of a gradient comes here. Subclasses save all their
-    inputs in `forward` and write the formula in `composed`, with differentiable operations.
+    Made for gradient kernels: an ordinary backward pass costs their one call; only a gradient of
+    a gradient comes here. Subclasses save all their inputs, in order, in `forward`, and write what
+    it returns in `composed`, by differentiable operations.
     """
 
     def composed(self, *inputs: Any) -> Any:
-        """The same results as `forward`, from tensors, by differentiable operations."""
+        """What `forward` returns, from tensors, by differentiable operations."""
         raise NotImplementedError(f"{type(self).__name__}.composed")
 
     def backward(self, *grad_outputs: Any) -> Any:
@@ -515,23 +522,38 @@ class ComposedBackward(Function):
             # Aliases, so that an input that was computed from another one is still independent.
             inputs = [None if t is None else Alias.apply(t) for t in self.saved_tensors]
             results = self.composed(*inputs)
-            outputs = results if isinstance(results, tuple) else (results,)
-        wanted = [t for t, needed in zip(inputs, self.needs_input_grad, strict=True) if needed]
         pairs = [
-            (o, g)
-            for o, g in zip(outputs, grad_outputs, strict=False)
-            if o is not None and o.requires_grad
-        ]
-        found = iter(
-            grad(
-                [o for o, _ in pairs],
-                wanted,
-                [g for _, g in pairs],
-                create_graph=create_graph,
-                allow_unused=True,
+            (result, upstream)
+            for result, upstream in zip(
+                results if isinstance(results, tuple) else (results,), grad_outputs, strict=True
             )
-        )
+            if result is not None and result.requires_grad
+        ]
+        wanted = [t for t, needed in zip(inputs, self.needs_input_grad, strict=True) if needed]
+        outputs, upstreams = [r for r, _ in pairs], [u for _, u in pairs]
+        found = iter(grad(outputs, wanted, upstreams, create_graph=create_graph, allow_unused=True))
         return tuple(next(found) if needed else None for needed in self.needs_input_grad)
+
+
+class GradientOf(ComposedBackward):
+    """The gradient of an operation, in one kernel call, that can be differentiated again.
+
+    Its inputs are the upstream gradient and the operation's own inputs. `forward` calls the
+    gradient kernel; `formula` writes the *operation* in simple differentiable steps, and a
+    gradient of a gradient differentiates that twice. Subclasses set `returned`: the operation's
+    inputs, by position, whose gradients forward returns.
+    """
+
+    returned: tuple[int, ...] = (0,)
+
+    def formula(self, *inputs: Any) -> Any:
+        """The operation itself, from tensors, by differentiable operations."""
+        raise NotImplementedError(f"{type(self).__name__}.formula")
+
+    def composed(self, grad_output: Tensor, *inputs: Any) -> tuple[Any, ...]:
+        y = self.formula(*inputs)
+        wanted = [inputs[position] for position in self.returned]
+        return grad(y, wanted, grad_output, create_graph=True, allow_unused=True)
 
 
 def _common_backend(node: Function, inputs: Sequence[Any]) -> Backend:
@@ -583,11 +605,3 @@ def _check_no_nan(what: str, tensors: Sequence[Any]) -> None:
                 f"{what} produced NaN (result {position}, shape {t.shape}). Look at its inputs: "
                 "a logarithm or square root of a negative number, 0/0, or an overflow."
             )
-
-
-__all__ = [
-    "AbstractContextManager",
-    "Function",
-    "backward",
-    "grad",
-]

@@ -23,6 +23,7 @@ __all__ = [
     "MinidlError",
     "MissingDependencyError",
     "MissingKernelError",
+    "OutOfRangeError",
     "ShapeError",
     "fail",
 ]
@@ -46,6 +47,10 @@ class AutogradError(MinidlError, RuntimeError):
 
 class InPlaceError(AutogradError):
     """An array that the backward pass needs was changed, or must not be changed."""
+
+
+class OutOfRangeError(MinidlError, IndexError):
+    """An index points outside the tensor."""
 
 
 class DataError(MinidlError, ValueError):

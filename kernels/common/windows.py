@@ -6,7 +6,8 @@ elements. Sliding it by `stride` over `size` elements padded by `before` and `af
     out = floor((size + before + after − dilation·(kernel−1) − 1) / stride) + 1
 
 places (PyTorch's `Conv2d` and `MaxPool2d`); with ceil_mode the division rounds up, and a last
-window that would start beyond the input and its leading padding is left out. Padding is always (top, left, bottom, right).
+window that would start beyond the input and its leading padding is left out. Padding is always
+(top, left, bottom, right).
 """
 
 from __future__ import annotations

@@ -665,7 +665,7 @@ class Backend:
 
     # ------------------------------------------------------ randomness: kernels/dropout
     # Philox4x32-10 with key words (seed, stream), both in [0, 2³²). Element i in C order uses word
-    # i mod 4 of the counter (lo(i div 4), hi(i div 4), lo(o), hi(o)) with o = offset + base mod 2⁶⁴.
+    # i mod 4 of the counter (lo(i div 4), hi(i div 4), lo(o), hi(o)), o = offset + base mod 2⁶⁴.
     # It is kept where that 32-bit word ≥ floor(p·2³² + ½), so p = 1 keeps nothing. What is kept is
     # multiplied by 1/(1 − p), computed in float64 and rounded once; what is dropped is +0, even
     # NaN. `base` (a zero-dimensional uint64 array, or None for 0) lets a recorded graph move on.
@@ -709,8 +709,9 @@ class Backend:
         base: Array | None = None,
         out: Array | None = None,
     ) -> Array:
-        """Stochastic depth (Huang et al. 2016): whole samples x[n] are kept, and scaled, or dropped;
-        sample n uses word n.
+        """Stochastic depth (Huang et al. 2016): whole samples x[n] are kept and scaled, or dropped.
+
+        Sample n uses word n.
         """
 
     # ------------------------------------------------- training: kernels/optimizer_step

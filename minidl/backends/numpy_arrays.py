@@ -47,5 +47,9 @@ class NumpyArrays(Backend):
 
     def index_add(self, shape: tuple[int, ...], key: Any, values: Any) -> Any:
         result = np.zeros(shape, values.dtype)
-        np.add.at(result, key, values)
+        parts = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
+            np.add.at(result, key, values)
+        else:  # without integer arrays no place is named twice
+            result[key] = values
         return result

@@ -1,1 +1,30 @@
-"""Modules, layers and initialisation."""
+"""Modules, layers and initialisation, with PyTorch's names and defaults."""
+
+from minidl import functional
+from minidl.nn import init
+from minidl.nn.containers import ModuleList, Sequential
+from minidl.nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear
+from minidl.nn.module import Module
+from minidl.nn.parameter import Parameter
+from minidl.nn.plain import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    ChannelShuffle,
+    CrossEntropyLoss,
+    Dropout,
+    DropPath,
+    Flatten,
+    Hardswish,
+    Identity,
+    LeakyReLU,
+    LocalResponseNorm,
+    LogSoftmax,
+    MaxPool2d,
+    MSELoss,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)

@@ -1,1 +1,3 @@
 """Optimizers."""
+
+from minidl.optim.sgd import SGD

@@ -1,0 +1,348 @@
+"""Convolution and its relatives: conv2d, its two gradients, transposed convolution, unfold, fold.
+
+conv2d is linear in x and in weight, so its gradients are two more linear maps, and the three are
+closed under differentiation: every derivative of one is another.
+
+             of conv2d(x, w)        of input_grad(g, w)     of weight_grad(g, x)
+    ∂ first  input_grad(grad, w)    conv2d(grad, w)         conv2d(x, grad)
+    ∂ second weight_grad(grad, x)   weight_grad(g, grad)    input_grad(g, grad)
+
+With groups = channels (depthwise) the same three Functions call kernels of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from minidl.autograd import Function
+from minidl.backends import Array, Backend
+from minidl.errors import ArgumentError, fail
+from minidl.functional.bias import ChannelSum, bias_activation
+from minidl.functional.operands import as_tensor
+from minidl.tensor import Tensor
+from minidl_kernels.common.windows import Padding, Pair, pair, same_padding
+from minidl_kernels.conv2d import spec
+from minidl_kernels.unfold import spec as unfold_spec
+
+Size: TypeAlias = int | tuple[int, int]
+PaddingArgument: TypeAlias = (
+    int | tuple[int, int] | tuple[int, int, int, int] | Literal["same", "valid", "tf_same"]
+)
+
+
+class Conv2d(Function):
+    """conv2d itself; `geometry` is stride, padding, dilation, groups."""
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, **geometry: Any) -> Array:
+        self.geometry = geometry
+        self.save_for_backward(x, weight)
+        kernels, geometry = _kernels(self.backend, weight, geometry)
+        return kernels[0](x, weight, bias, **geometry)
+
+    def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = self.saved_tensors
+        x_needed, weight_needed, bias_needed = self.needs_input_grad
+        return (
+            _input_grad(grad_output, weight, x.shape[2:], self.geometry) if x_needed else None,
+            _weight_grad(grad_output, x, weight.shape[2:], self.geometry)
+            if weight_needed
+            else None,
+            ChannelSum.apply(grad_output) if bias_needed else None,
+        )
+
+
+class Conv2dInputGrad(Function):
+    """The adjoint of conv2d in x; as an operation of its own, the transposed convolution."""
+
+    def forward(
+        self, grad_output: Array, weight: Array, *, input_size: Pair, **geometry: Any
+    ) -> Array:
+        self.geometry = geometry
+        self.save_for_backward(grad_output, weight)
+        kernels, plain = _kernels(self.backend, weight, geometry)
+        if "groups" not in plain:
+            plain["input_channels"] = geometry["groups"]
+        return kernels[1](grad_output, weight, input_size=input_size, **plain)
+
+    def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        g, weight = self.saved_tensors
+        return (
+            Conv2d.apply(grad_output, weight, None, **self.geometry)
+            if self.needs_input_grad[0]
+            else None,
+            _weight_grad(g, grad_output, weight.shape[2:], self.geometry)
+            if self.needs_input_grad[1]
+            else None,
+        )
+
+
+class Conv2dWeightGrad(Function):
+    """The adjoint of conv2d in weight."""
+
+    def forward(self, grad_output: Array, x: Array, *, kernel_size: Pair, **geometry: Any) -> Array:
+        self.geometry = geometry
+        self.save_for_backward(grad_output, x)
+        depthwise = geometry["groups"] > 1 and geometry["groups"] == x.shape[1]
+        kernels, plain = _kernels(self.backend, None, geometry, depthwise)
+        return kernels[2](grad_output, x, kernel_size=kernel_size, **plain)
+
+    def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        g, x = self.saved_tensors
+        return (
+            Conv2d.apply(x, grad_output, None, **self.geometry)
+            if self.needs_input_grad[0]
+            else None,
+            _input_grad(g, grad_output, x.shape[2:], self.geometry)
+            if self.needs_input_grad[1]
+            else None,
+        )
+
+
+def conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingArgument = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """2-D convolution (cross-correlation, as everywhere in deep learning).
+
+    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, g·C/groups + c, i·s + p·d − pad, …]
+
+    Parameters
+    ----------
+    x : (N, C, H, W)
+    weight : (O, C/groups, kh, kw)
+    bias : (O,), optional
+    stride, dilation : int or (vertical, horizontal)
+    padding : int, (vertical, horizontal), (top, left, bottom, right), "valid" (none), "same" (the
+        output has the input's size; stride 1 only, as in PyTorch) or "tf_same" (TensorFlow's SAME:
+        ceil(size / stride) outputs, the odd row and column added at the bottom and right)
+    groups : input and output channels are cut into this many parts that don't mix
+
+    Returns
+    -------
+    Tensor (N, O, out_h, out_w) with out = floor((size + padding − dilation·(k−1) − 1)/stride) + 1
+
+    Raises
+    ------
+    ShapeError, DTypeError, ArgumentError : when they don't fit together
+
+    >>> import minidl
+    >>> x, weight = minidl.ones(1, 1, 3, 3), minidl.ones(1, 1, 2, 2)
+    >>> conv2d(x, weight).tolist()
+    [[[[4.0, 4.0], [4.0, 4.0]]]]
+
+    """
+    x, weight = as_tensor("conv2d", "x", x), as_tensor("conv2d", "weight", weight)
+    geometry = _geometry("conv2d", x, weight, stride, padding, dilation, groups)
+    spec.conv2d(x, weight, bias, **geometry)
+    result: Tensor = Conv2d.apply(x, weight, bias, **geometry)
+    return result
+
+
+def conv_transpose2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    """Transposed convolution: conv2d's input gradient as an operation (Dumoulin & Visin 2016).
+
+    x (N, C, H, W), weight (C, O/groups, kh, kw), bias (O,) → (N, O, out_h, out_w) with
+    out = (size − 1)·stride − 2·padding + dilation·(k − 1) + output_padding + 1.
+
+    >>> import minidl
+    >>> conv_transpose2d(minidl.ones(1, 4, 5, 6), minidl.ones(4, 2, 3, 3), stride=2).shape
+    (1, 2, 11, 13)
+    """
+    name = "conv_transpose2d"
+    x, weight = as_tensor(name, "x", x), as_tensor(name, "weight", weight)
+    strides, dilations = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
+    pads, extra = pair(name, "padding", padding, 0), pair(name, "output_padding", output_padding, 0)
+    if x.ndim != 4 or weight.ndim != 4:
+        fail(name, "x and weight", f"{x.shape} and {weight.shape}", "four dimensions each")
+    if weight.shape[0] != x.shape[1]:
+        fail(
+            name,
+            "x.shape[1] (channels)",
+            x.shape[1],
+            f"weight.shape[0] ({weight.shape[0]})",
+            "A transposed convolution's weight is (in_channels, out_channels / groups, kh, kw).",
+        )
+    for e, s, d in zip(extra, strides, dilations, strict=True):
+        if e >= max(s, d):
+            fail(
+                name,
+                "output_padding",
+                e,
+                f"less than stride ({s}) or dilation ({d})",
+                error=ArgumentError,
+            )
+    size = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(
+            x.shape[2:], strides, pads, dilations, weight.shape[2:], extra, strict=True
+        )
+    )
+    geometry: dict[str, Any] = {
+        "stride": strides,
+        "padding": (*pads, *pads),
+        "dilation": dilations,
+        "groups": groups,
+    }
+    if min(size) < 1:
+        fail(name, "the output's size", size, "at least 1×1", "Use less padding.")
+    spec.conv2d_input_grad(x, weight, input_size=size, **geometry)
+    y: Tensor = Conv2dInputGrad.apply(x, weight, input_size=size, **geometry)
+    return y if bias is None else bias_activation(y, bias)
+
+
+class Unfold(Function):
+    """im2col; its adjoint is fold."""
+
+    def forward(self, x: Array, **geometry: Any) -> Array:
+        self.size, self.geometry = x.shape[2:], geometry
+        return self.backend.unfold(x, **geometry)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        result: Tensor = Fold.apply(grad_output, output_size=self.size, **self.geometry)
+        return result
+
+
+class Fold(Function):
+    """col2im; its adjoint is unfold."""
+
+    def forward(self, columns: Array, *, output_size: Pair, **geometry: Any) -> Array:
+        self.geometry = geometry
+        return self.backend.fold(columns, output_size=output_size, **geometry)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        result: Tensor = Unfold.apply(grad_output, **self.geometry)
+        return result
+
+
+def unfold(
+    x: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+) -> Tensor:
+    """im2col: every window of x (N, C, H, W) as a column, (N, C·kh·kw, out_h·out_w).
+
+    conv2d is then one matrix product: weight.reshape(O, −1) @ unfold(x).
+
+    >>> import minidl
+    >>> unfold(minidl.ones(1, 2, 4, 5), kernel_size=3).shape
+    (1, 18, 6)
+    """
+    x = as_tensor("unfold", "x", x)
+    geometry = _window("unfold", kernel_size, stride, padding, dilation)
+    unfold_spec.unfold(x, **geometry)
+    result: Tensor = Unfold.apply(x, **geometry)
+    return result
+
+
+def fold(
+    columns: Tensor,
+    output_size: Size,
+    kernel_size: Size,
+    dilation: Size = 1,
+    padding: Size = 0,
+    stride: Size = 1,
+) -> Tensor:
+    """col2im: put the columns back and add where windows overlap, (N, C, *output_size).
+
+    The adjoint of unfold, not its inverse.
+    """
+    columns = as_tensor("fold", "columns", columns)
+    geometry = _window("fold", kernel_size, stride, padding, dilation)
+    size = pair("fold", "output_size", output_size, 1)
+    unfold_spec.fold(columns, output_size=size, **geometry)
+    result: Tensor = Fold.apply(columns, output_size=size, **geometry)
+    return result
+
+
+# ---------------------------------------------------------------------------- geometry
+
+
+def _geometry(
+    name: str, x: Tensor, weight: Tensor, stride: Size, padding: Any, dilation: Size, groups: int
+) -> dict[str, Any]:
+    """The arguments in the contract's form."""
+    strides, dilations = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
+    if isinstance(padding, str):
+        if padding not in ("same", "valid", "tf_same"):
+            fail(
+                name,
+                "padding",
+                repr(padding),
+                'a number, "same", "valid" or "tf_same"',
+                error=ArgumentError,
+            )
+        if padding == "same" and strides != (1, 1):
+            fail(
+                name,
+                "stride",
+                strides,
+                'stride 1 with padding="same"',
+                'TensorFlow\'s rule for other strides is padding="tf_same".',
+                error=ArgumentError,
+            )
+        sizes = (x.shape[2:], weight.shape[2:])
+        both_images = len(sizes[0]) == len(sizes[1]) == 2
+        full = padding != "valid" and both_images
+        pads = same_padding(*sizes, strides, dilations) if full else (0, 0, 0, 0)
+    else:
+        pads = padding_sides(name, padding)
+    return {"stride": strides, "padding": pads, "dilation": dilations, "groups": groups}
+
+
+def padding_sides(name: str, padding: Any) -> Padding:
+    """(top, left, bottom, right) from an int, a pair or all four."""
+    if isinstance(padding, (tuple, list)) and len(padding) == 4:
+        top_left = pair(name, "padding", tuple(padding[:2]), 0)
+        return (*top_left, *pair(name, "padding", tuple(padding[2:]), 0))
+    both = pair(name, "padding", padding, 0)
+    return (*both, *both)
+
+
+def _window(
+    name: str, kernel_size: Size, stride: Size, padding: Any, dilation: Size
+) -> dict[str, Any]:
+    return {
+        "kernel_size": pair(name, "kernel_size", kernel_size, 1),
+        "stride": pair(name, "stride", stride, 1),
+        "padding": padding_sides(name, padding),
+        "dilation": pair(name, "dilation", dilation, 1),
+    }
+
+
+def _kernels(
+    backend: Backend, weight: Array | None, geometry: dict[str, Any], depthwise: bool | None = None
+) -> tuple[tuple[Any, Any, Any], dict[str, Any]]:
+    """The backend's three kernels for this geometry: the depthwise ones where groups = C > 1."""
+    if depthwise is None:
+        depthwise = geometry["groups"] > 1 and weight is not None and weight.shape[1] == 1
+    if not depthwise:
+        kernels = (backend.conv2d, backend.conv2d_input_grad, backend.conv2d_weight_grad)
+        return kernels, geometry
+    without_groups = {key: value for key, value in geometry.items() if key != "groups"}
+    return (
+        backend.depthwise_conv2d,
+        backend.depthwise_conv2d_input_grad,
+        backend.depthwise_conv2d_weight_grad,
+    ), without_groups
+
+
+def _input_grad(g: Tensor, weight: Tensor, size: Pair, geometry: dict[str, Any]) -> Tensor:
+    result: Tensor = Conv2dInputGrad.apply(g, weight, input_size=size, **geometry)
+    return result
+
+
+def _weight_grad(g: Tensor, x: Tensor, kernel_size: Pair, geometry: dict[str, Any]) -> Tensor:
+    result: Tensor = Conv2dWeightGrad.apply(g, x, kernel_size=kernel_size, **geometry)
+    return result

@@ -1,0 +1,178 @@
+"""Losses: cross-entropy, negative log-likelihood, mean squared error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl.autograd import Function, GradientOf
+from minidl.backends import Array
+from minidl.errors import ArgumentError, fail
+from minidl.functional.activation import log_softmax
+from minidl.functional.elementwise import where
+from minidl.functional.operands import as_tensor, binary_operands
+from minidl.functional.reductions import mean, sum
+from minidl.functional.shape import gather_along, reshape, squeeze, unsqueeze
+from minidl.tensor import Tensor
+from minidl_kernels.softmax_cross_entropy import spec
+
+
+class SoftmaxCrossEntropy(Function):
+    """Loss of every sample; only the logits are kept."""
+
+    def forward(
+        self, logits: Array, target: Array, class_weight: Array | None, **params: Any
+    ) -> Array:
+        self.params = params
+        self.save_for_backward(logits, target, class_weight)
+        return self.backend.softmax_cross_entropy(logits, target, class_weight, **params)
+
+    def backward(self, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        grad = SoftmaxCrossEntropyGrad.apply(grad_output, *self.saved_tensors, **self.params)
+        return grad, None, None
+
+
+class SoftmaxCrossEntropyGrad(GradientOf):
+    """The gradient in the logits, one kernel call."""
+
+    def forward(
+        self, g: Array, logits: Array, target: Array, class_weight: Array | None, **params: Any
+    ) -> Array:
+        self.params = params
+        self.save_for_backward(g, logits, target, class_weight)
+        return self.backend.softmax_cross_entropy_grad(g, logits, target, class_weight, **params)
+
+    def formula(self, logits: Tensor, target: Tensor, class_weight: Tensor | None) -> Tensor:
+        smoothing, ignore_index = self.params["label_smoothing"], self.params["ignore_index"]
+        classes = logits.shape[1]
+        loss = -log_softmax(logits, 1)  # (N, C, …): −log p
+        if class_weight is not None:
+            loss = loss * reshape(class_weight, (1, classes, *[1] * (logits.ndim - 2)))
+        used = target != ignore_index
+        place = unsqueeze(where(used, target, 0).long(), 1)
+        true_class = squeeze(gather_along(loss, place, 1), 1)
+        mixed = true_class * (1 - smoothing) + sum(loss, 1) * (smoothing / classes)
+        return where(used, mixed, 0.0)
+
+
+def cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """−log softmax(logits)[target], the loss of classification.
+
+    Parameters
+    ----------
+    logits : (N, C) or (N, C, …), before the softmax
+    target : (N,) or (N, …), integers in [0, C)
+    weight : (C,), a weight per class, optional
+    ignore_index : targets with this value count for nothing
+    reduction : "mean" (over what isn't ignored, by weight), "sum" or "none"
+    label_smoothing : ε in [0, 1]: the target is mixed with the uniform distribution
+        (Szegedy et al. 2016, §7)
+
+    >>> import minidl
+    >>> cross_entropy(minidl.zeros(1, 2), minidl.tensor([1]))
+    tensor(0.6931472)
+
+    """
+    name = "cross_entropy"
+    logits, target = as_tensor(name, "logits", logits), as_tensor(name, "target", target)
+    _check_reduction(name, reduction)
+    params: dict[str, Any] = {
+        "label_smoothing": float(label_smoothing),
+        "ignore_index": int(ignore_index),
+    }
+    spec.softmax_cross_entropy(logits, target, weight, **params)
+    _check_range(name, target, logits.shape[1], ignore_index)
+    losses: Tensor = SoftmaxCrossEntropy.apply(logits, target, weight, **params)
+    return _reduce(losses, target, weight, ignore_index, reduction)
+
+
+def nll_loss(
+    log_probabilities: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """−log_probabilities[target]: cross-entropy for those who applied log_softmax themselves.
+
+    log_probabilities (N, C) or (N, C, …), target (N,) or (N, …) of integers.
+    """
+    name = "nll_loss"
+    x, target = (
+        as_tensor(name, "log_probabilities", log_probabilities),
+        as_tensor(name, "target", target),
+    )
+    _check_reduction(name, reduction)
+    spec.softmax_cross_entropy(x, target, weight)
+    _check_range(name, target, x.shape[1], ignore_index)
+    used = target != ignore_index
+    place = where(used, target, 0).long()
+    losses = -squeeze(gather_along(x, unsqueeze(place, 1), 1), 1)
+    if weight is not None:
+        losses = losses * weight[place]
+    return _reduce(where(used, losses, 0.0), target, weight, ignore_index, reduction)
+
+
+def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Mean of (x − target)²; both of one shape. reduction "mean", "sum" or "none"."""
+    x = as_tensor("mse_loss", "x", x)
+    target = as_tensor("mse_loss", "target", target, x)
+    _check_reduction("mse_loss", reduction)
+    if x.shape != target.shape:
+        fail(
+            "mse_loss",
+            "target.shape",
+            target.shape,
+            f"x's {x.shape}",
+            "Broadcasting here is nearly always a mistake: reshape one of them.",
+        )
+    x, target = binary_operands("mse_loss", x, target)
+    difference = x - target
+    losses = difference * difference
+    return {"mean": mean, "sum": sum, "none": lambda t: t}[reduction](losses)
+
+
+def _check_reduction(name: str, reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        fail(name, "reduction", repr(reduction), '"mean", "sum" or "none"', error=ArgumentError)
+
+
+def _check_range(name: str, target: Tensor, classes: int, ignore_index: int) -> None:
+    """Labels outside [0, C) are an error where looking costs nothing: on the CPU."""
+    if target.backend.memory != "cpu" or target.size == 0:
+        return
+    xp, array = target.backend.xp, target._array
+    wrong = xp.logical_or(xp.less(array, 0), xp.greater_equal(array, classes))
+    wrong = xp.logical_and(wrong, xp.not_equal(array, ignore_index))
+    if bool(xp.any(wrong)):
+        first = array[wrong].reshape(-1)[0]
+        fail(
+            name,
+            "target",
+            f"{int(first)} somewhere",
+            f"labels from 0 to {classes - 1}, since the logits have {classes} classes",
+            error=ArgumentError,
+        )
+
+
+def _reduce(
+    losses: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """Mean over the samples that count, each by its class's weight; or the sum; or as it is."""
+    if reduction == "none":
+        return losses
+    total = sum(losses)
+    if reduction == "sum":
+        return total
+    used = target != ignore_index
+    if weight is None:
+        count = sum(used).astype(losses.dtype)
+    else:
+        count = sum(where(used, weight.detach()[where(used, target, 0).long()], 0.0))
+    return total / count

@@ -1,0 +1,134 @@
+"""Copying, casting, moving between backends, and new tensors beside an old one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl import backends
+from minidl.autograd import Function
+from minidl.backends import Array, Backend
+from minidl.errors import BackendError, DTypeError, fail
+from minidl.functional.operands import as_tensor, shape_arguments
+from minidl.tensor import Tensor
+
+DTYPES = (
+    "float16",
+    "float32",
+    "float64",
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint32",
+)
+
+
+class Clone(Function):
+    """A copy; the gradient passes."""
+
+    def forward(self, x: Array) -> Array:
+        return self.backend.copy(x)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        return grad_output
+
+
+def clone(x: Tensor) -> Tensor:
+    """A copy with memory of its own, through which gradients flow."""
+    result: Tensor = Clone.apply(as_tensor("clone", "x", x))
+    return result
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """x itself if its elements stand in C order in memory, else a copy in which they do."""
+    array = x.backend.xp.ascontiguousarray(x._array)
+    return x if array is x._array else clone(x)
+
+
+class AsType(Function):
+    """A cast between floating dtypes; the gradient is cast back."""
+
+    def forward(self, x: Array, *, dtype: Any) -> Array:
+        self.dtype = x.dtype
+        return self.backend.xp.astype(x, dtype)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        return astype(grad_output, self.dtype)
+
+
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """x as another dtype; x itself if it has it already."""
+    x, wanted = as_tensor("astype", "x", x), checked_dtype("astype", dtype)
+    if x.dtype == wanted:
+        return x
+    if x.requires_grad and wanted.kind == "f":
+        result: Tensor = AsType.apply(x, dtype=wanted)
+        return result
+    return Tensor._wrap(x.backend.xp.astype(x._array, wanted), x.backend)
+
+
+class ToBackend(Function):
+    """A move; the gradient moves back."""
+
+    is_view = True
+
+    def forward(self, x: Array, *, target: Backend) -> Array:
+        self.source, self.target = self.backend, target
+        self.backend = target  # the result, and the gradient that arrives, live there
+        if target.memory == self.source.memory:
+            return x
+        if target.memory == "none":
+            return target.empty(x.shape, x.dtype)
+        return target.asarray(self.source.to_numpy(x))
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        return to(grad_output, self.source)
+
+
+def to(x: Tensor, *targets: Any) -> Tensor:
+    """x on another backend, as another dtype, or both: x.to("numba"), x.to(minidl.float64).
+
+    Backends whose arrays live in the same memory share it: nothing is copied, and in-place changes
+    are seen on both sides.
+    """
+    x = as_tensor("to", "x", x)
+    for target in targets:
+        if isinstance(target, Backend) or (isinstance(target, str) and target not in DTYPES):
+            backend = backends.get(target)
+            if backend is x.backend:
+                continue
+            if x.backend.memory == "none":
+                raise BackendError('to: a tensor on "meta" has no data to move.')
+            x = ToBackend.apply(x, target=backend)
+        else:
+            x = astype(x, target)
+    return x
+
+
+def checked_dtype(operation: str, dtype: Any) -> np.dtype[Any]:
+    """A NumPy dtype from anything that names one; DTypeError otherwise."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.name not in DTYPES:
+        fail(operation, "dtype", repr(dtype), f"one of {', '.join(DTYPES)}", error=DTypeError)
+    return found
+
+
+def new_full(like: Tensor, shape: Any, value: Any, dtype: Any = None) -> Tensor:
+    """A constant on `like`'s backend, with its dtype unless another is given."""
+    wanted = like.dtype if dtype is None else checked_dtype("new_full", dtype)
+    array = like.backend.full(shape_arguments("new_full", shape), value, wanted)
+    return Tensor._wrap(array, like.backend)
+
+
+def new_tensor(like: Tensor, data: Any, dtype: Any = None) -> Tensor:
+    """`data` on `like`'s backend, with its dtype unless another is given."""
+    wanted = like.dtype if dtype is None else checked_dtype("new_tensor", dtype)
+    source = data.numpy() if isinstance(data, Tensor) else np.asarray(data)
+    return Tensor._wrap(like.backend.asarray(np.array(source, wanted)), like.backend)

@@ -1,0 +1,229 @@
+"""Sums, means, variances, extremes: over all axes, or over `dim` (an int or a tuple)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from minidl.autograd import Function
+from minidl.errors import fail
+from minidl.functional.elementwise import exp, log, sqrt, where
+from minidl.functional.operands import (
+    Dim,
+    as_tensor,
+    float_tensor,
+    normalize_dim,
+    normalize_dims,
+)
+from minidl.functional.shape import expand, gather_along, reshape
+from minidl.tensor import Tensor
+
+
+class Reduction(Function):
+    """An operation over `dims`; `spread` brings a reduced tensor back to the input's shape."""
+
+    dims: tuple[int, ...]
+
+    def remember(self, x: Any, dims: tuple[int, ...]) -> None:
+        """Keep what `spread` needs: the input's shape and the dims."""
+        self.shape, self.dims = x.shape, dims
+        self.kept = tuple(1 if axis in dims else n for axis, n in enumerate(x.shape))
+        self.count = math.prod(x.shape[axis] for axis in dims)
+
+    def spread(self, reduced: Tensor) -> Tensor:
+        """A reduced tensor, with or without kept dims, expanded to the input's shape."""
+        return expand(reshape(reduced, self.kept), self.shape)
+
+
+class Sum(Reduction):
+    """∂Σx = grad, spread over the summed axes."""
+
+    def forward(self, x: Any, *, dims: tuple[int, ...], keepdim: bool) -> Any:
+        self.remember(x, dims)
+        return self.backend.xp.sum(x, axis=dims, keepdims=keepdim)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        return self.spread(grad_output)
+
+
+def sum(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Σ over `dim`; integers and booleans sum to int64.
+
+    >>> import minidl
+    >>> minidl.ones(2, 3).sum(dim=1)
+    tensor([3., 3.])
+    """
+    x = as_tensor("sum", "x", x)
+    result: Tensor = Sum.apply(x, dims=normalize_dims("sum", dim, x.ndim), keepdim=keepdim)
+    return result
+
+
+class Mean(Reduction):
+    """∂mean x = grad / count, spread."""
+
+    def forward(self, x: Any, *, dims: tuple[int, ...], keepdim: bool) -> Any:
+        self.remember(x, dims)
+        return self.backend.xp.mean(x, axis=dims, keepdims=keepdim)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        return self.spread(grad_output / self.count)
+
+
+def mean(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Arithmetic mean over `dim`."""
+    x = float_tensor("mean", "x", x)
+    dims = _nonempty("mean", x, dim)
+    result: Tensor = Mean.apply(x, dims=dims, keepdim=keepdim)
+    return result
+
+
+class Var(Reduction):
+    """∂var x = grad · 2(x − mean) / (count − correction)."""
+
+    def forward(self, x: Any, *, dims: tuple[int, ...], keepdim: bool, correction: int) -> Any:
+        self.remember(x, dims)
+        self.degrees = self.count - correction
+        self.save_for_backward(x)
+        return self.backend.xp.var(x, axis=dims, keepdims=keepdim, correction=correction)
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        (x,) = self.saved_tensors
+        centered = x - mean(x, self.dims, keepdim=True)
+        return self.spread(grad_output) * centered * (2.0 / self.degrees)
+
+
+def var(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
+    """Σ(x − mean)² / (count − correction); correction 1 is the unbiased estimate (the default).
+
+    Raises ShapeError unless there are more than `correction` elements.
+    """
+    x = float_tensor("var", "x", x)
+    dims = normalize_dims("var", dim, x.ndim)
+    count = math.prod(x.shape[axis] for axis in dims)
+    if count <= correction:
+        fail("var", "the number of elements", count, f"more than the correction ({correction})")
+    result: Tensor = Var.apply(x, dims=dims, keepdim=keepdim, correction=correction)
+    return result
+
+
+def std(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
+    """Standard deviation: √var."""
+    return sqrt(var(x, dim, keepdim, correction=correction))
+
+
+class Amax(Reduction):
+    """The gradient is shared evenly by the elements that reach the extreme (PyTorch's rule)."""
+
+    extreme = "max"
+
+    def forward(self, x: Any, *, dims: tuple[int, ...], keepdim: bool) -> Any:
+        self.remember(x, dims)
+        y = getattr(self.backend.xp, self.extreme)(x, axis=dims, keepdims=keepdim)
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad_output: Tensor) -> Tensor:
+        x, y = self.saved_tensors
+        reached = (x == self.spread(y)).astype(x.dtype)
+        return self.spread(grad_output) * reached / sum(reached, self.dims, keepdim=True)
+
+
+class Amin(Amax):
+    """As Amax, for the smallest."""
+
+    extreme = "min"
+
+
+def amax(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Largest element over `dim`; NaN if there is one. Ties share the gradient evenly."""
+    result: Tensor = Amax.apply(x, dims=_nonempty("amax", x, dim), keepdim=keepdim)
+    return result
+
+
+def amin(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Smallest element over `dim`; NaN if there is one. Ties share the gradient evenly."""
+    result: Tensor = Amin.apply(x, dims=_nonempty("amin", x, dim), keepdim=keepdim)
+    return result
+
+
+class Extreme(NamedTuple):
+    """What `max(dim)` and `min(dim)` return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Largest element; with `dim`, a pair (values, indices), where ties go to the first.
+
+    >>> import minidl
+    >>> minidl.tensor([[1.0, 5.0], [7.0, 2.0]]).max(dim=1).indices
+    tensor([1, 0])
+    """
+    return amax(x, None) if dim is None else _extreme("max", argmax, x, dim, keepdim)
+
+
+def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Smallest element; with `dim`, a pair (values, indices), where ties go to the first."""
+    return amin(x, None) if dim is None else _extreme("min", argmin, x, dim, keepdim)
+
+
+def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+    """log Σ exp(x) over `dim`, without overflow."""
+    x = float_tensor("logsumexp", "x", x)
+    dims = _nonempty("logsumexp", x, dim)
+    top = amax(x, dims, keepdim=True).detach()
+    top = where(top - top == 0, top, 0.0)  # inf − inf and NaN − NaN are NaN
+    y = log(sum(exp(x - top), dims, keepdim=True)) + top
+    kept = tuple(n for axis, n in enumerate(x.shape) if axis not in dims)
+    return y if keepdim else reshape(y, kept)
+
+
+# ----------------------------------------------------------------- without a gradient
+
+
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Position (int64) of the largest element; the first of several."""
+    return _position("argmax", x, dim, keepdim)
+
+
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Position (int64) of the smallest element; the first of several."""
+    return _position("argmin", x, dim, keepdim)
+
+
+def any(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Whether any element is true (nonzero)."""
+    dims = normalize_dims("any", dim, x.ndim)
+    return Tensor._wrap(x.backend.xp.any(x._array, axis=dims, keepdims=keepdim), x.backend)
+
+
+def all(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Whether all elements are true (nonzero)."""
+    dims = normalize_dims("all", dim, x.ndim)
+    return Tensor._wrap(x.backend.xp.all(x._array, axis=dims, keepdims=keepdim), x.backend)
+
+
+def _position(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    dims = _nonempty(name, as_tensor(name, "x", x), dim)
+    axis = None if dim is None else dims[0]
+    found = getattr(x.backend.xp, name)(x._array, axis=axis, keepdims=keepdim)
+    return Tensor._wrap(found, x.backend)
+
+
+def _extreme(name: str, position: Any, x: Tensor, dim: int, keepdim: bool) -> Extreme:
+    dim = normalize_dim(name, dim, as_tensor(name, "x", x).ndim)
+    indices = position(x, dim, keepdim=True)
+    values = gather_along(x, indices, dim)
+    if keepdim:
+        return Extreme(values, indices)
+    shape = x.shape[:dim] + x.shape[dim + 1 :]
+    return Extreme(reshape(values, shape), reshape(indices, shape))
+
+
+def _nonempty(name: str, x: Tensor, dim: Dim) -> tuple[int, ...]:
+    """The dims, after checking that there is something to reduce."""
+    dims = normalize_dims(name, dim, as_tensor(name, "x", x).ndim)
+    if math.prod(x.shape[axis] for axis in dims) == 0:
+        fail(name, "x.shape", x.shape, "at least one element along the reduced dimensions")
+    return dims

@@ -1,0 +1,242 @@
+"""Layers with parameters: Conv2d, ConvTranspose2d, Linear, BatchNorm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl import functional as F
+from minidl.creation import ones, zeros
+from minidl.errors import ArgumentError, ShapeError, fail
+from minidl.functional.conv import PaddingArgument, Size
+from minidl.nn import init
+from minidl.nn.module import Module
+from minidl.nn.parameter import Parameter
+from minidl.tensor import Tensor
+from minidl_kernels.common.windows import pair
+
+
+class Conv2d(Module):
+    """2-D convolution; see `functional.conv2d` for the formula and the kinds of padding.
+
+    weight (out_channels, in_channels/groups, kh, kw) and bias (out_channels,) start as
+    U(−b, b) with b = 1/√(in_channels/groups · kh · kw), as in PyTorch.
+
+    >>> import minidl
+    >>> Conv2d(3, 8, 3, stride=2, padding=1)(minidl.zeros(1, 3, 32, 32)).shape
+    (1, 8, 16, 16)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: PaddingArgument = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        _check_groups("Conv2d", in_channels, out_channels, groups)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.weight = Parameter(zeros(out_channels, in_channels // groups, *self.kernel_size))
+        self.register_parameter("bias", Parameter(zeros(out_channels)) if bias else None)
+        _reset(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) → (N, out_channels, out_h, out_w)."""
+        return F.conv2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+    def extra_repr(self) -> str:
+        """The arguments that differ from their defaults."""
+        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
+            value = getattr(self, name)
+            if value != default:
+                parts.append(f"{name}={value!r}")
+        return ", ".join(parts) + ("" if self.bias is not None else ", bias=False")
+
+
+class ConvTranspose2d(Module):
+    """Transposed 2-D convolution; see `functional.conv_transpose2d`.
+
+    weight is (in_channels, out_channels/groups, kh, kw).
+
+    >>> import minidl
+    >>> ConvTranspose2d(4, 2, 3, stride=2)(minidl.zeros(1, 4, 5, 5)).shape
+    (1, 2, 11, 11)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+    ) -> None:
+        super().__init__()
+        _check_groups("ConvTranspose2d", in_channels, out_channels, groups)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.output_padding = output_padding
+        self.weight = Parameter(zeros(in_channels, out_channels // groups, *self.kernel_size))
+        self.register_parameter("bias", Parameter(zeros(out_channels)) if bias else None)
+        _reset(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) → (N, out_channels, out_h, out_w)."""
+        return F.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+
+    def extra_repr(self) -> str:
+        """Channels and kernel size."""
+        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+
+
+class Linear(Module):
+    """Dense layer y = x Wᵀ + b; weight (out_features, in_features), started as in PyTorch.
+
+    >>> import minidl
+    >>> Linear(4, 2)(minidl.zeros(3, 4)).shape
+    (3, 2)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        if in_features < 1 or out_features < 1:
+            fail(
+                "Linear",
+                "in_features and out_features",
+                (in_features, out_features),
+                "at least 1",
+                error=ArgumentError,
+            )
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(zeros(out_features, in_features))
+        self.register_parameter("bias", Parameter(zeros(out_features)) if bias else None)
+        _reset(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, in_features) → (…, out_features)."""
+        return F.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The features."""
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"{self.in_features}, {self.out_features}{bias}"
+
+
+class _BatchNorm(Module):
+    """Batch normalisation over every axis but 1; see `functional.batch_norm`.
+
+    In training the batch's own statistics are used and the running ones move towards them; in
+    evaluation the running ones are used. `momentum` None averages over all batches seen.
+    """
+
+    dims: tuple[int, ...]
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.track_running_stats = track_running_stats
+        self.register_parameter("weight", Parameter(ones(num_features)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_features)) if affine else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features) if tracked else None)
+        self.register_buffer("running_var", ones(num_features) if tracked else None)
+        count = zeros((), dtype="int64") if tracked else None
+        self.register_buffer("num_batches_tracked", count)
+
+    def forward(
+        self, x: Tensor, residual: Tensor | None = None, activation: str | None = None
+    ) -> Tensor:
+        """Normalise x; `residual` and `activation` are fused into the same pass."""
+        if x.ndim not in self.dims:
+            raise ShapeError(
+                f"{type(self).__name__}: x.shape is {x.shape}, expected "
+                f"{' or '.join(map(str, self.dims))} dimensions, (N, C, …)."
+            )
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:
+                momentum = 1.0 / self.num_batches_tracked.item()
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or self.running_mean is None,
+            momentum,
+            self.eps,
+            residual=residual,
+            activation=activation,
+        )
+
+    def extra_repr(self) -> str:
+        """The features, eps and momentum."""
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L); see `functional.batch_norm`."""
+
+    dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of images (N, C, H, W); see `functional.batch_norm`.
+
+    >>> import minidl
+    >>> BatchNorm2d(3)(minidl.randn(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
+
+    dims = (4,)
+
+
+def _reset(layer: Any) -> None:
+    init.default_weight_(layer.weight)
+    if layer.bias is not None:
+        init.default_bias_(layer.bias, layer.weight)
+
+
+def _check_groups(name: str, in_channels: int, out_channels: int, groups: int) -> None:
+    if min(in_channels, out_channels, groups) < 1:
+        values = (in_channels, out_channels, groups)
+        fail(name, "in_channels, out_channels, groups", values, "at least 1", error=ArgumentError)
+    if in_channels % groups or out_channels % groups:
+        fail(
+            name,
+            "groups",
+            groups,
+            f"a divisor of in_channels ({in_channels}) and of out_channels ({out_channels})",
+            error=ArgumentError,
+        )

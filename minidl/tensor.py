@@ -1,0 +1,419 @@
+"""Tensor: an array, the backend it lives on, its gradient, and the Function that made it.
+
+Everything that computes is in `minidl.functional`; the methods that call it (`x.sum()`, `x + y`)
+are spelled out in `tensor_methods.py`. Here is what a tensor *is*.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl import backends
+from minidl.errors import AutogradError, BackendError, DTypeError, InPlaceError, ShapeError
+from minidl.grad_mode import is_grad_enabled
+from minidl.tensor_methods import TensorMethods
+
+if TYPE_CHECKING:
+    from minidl.autograd import Function
+
+
+class Storage:
+    """What a tensor shares with its views: a counter that every in-place change raises."""
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = 0
+
+
+class Tensor(TensorMethods):
+    """An n-dimensional array that knows its backend and can be differentiated.
+
+    Make one with `minidl.tensor`, `minidl.zeros` and the like.
+
+    Attributes
+    ----------
+    backend : the Backend its array belongs to; operations dispatch on it
+    requires_grad : whether gradients with respect to it are recorded
+    grad : the gradient that `backward` has accumulated, a Tensor, or None
+    grad_fn : the Function that made it, or None for a leaf
+
+    >>> import minidl
+    >>> x = minidl.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
+
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_array",
+        "_hooks",
+        "_output",
+        "_requires_grad",
+        "_storage",
+        "backend",
+        "grad",
+        "grad_fn",
+    )
+    __array_ufunc__ = None  # or ndarray * tensor would silently compute without the graph
+
+    _array: backends.Array
+    _storage: Storage
+    _requires_grad: bool
+    _output: int
+    _hooks: dict[int, Any] | None
+    backend: backends.Backend
+    grad: Tensor | None
+    grad_fn: Function | None
+
+    def __init__(self) -> None:
+        raise TypeError("Make tensors with minidl.tensor(data), minidl.zeros(shape) and the like.")
+
+    @classmethod
+    def _wrap(
+        cls, array: backends.Array, backend: backends.Backend, storage: Storage | None = None
+    ) -> Tensor:
+        """A leaf around an array of `backend`, without copying or checking."""
+        self = cls.__new__(cls)
+        self._array = array if hasattr(array, "ndim") else backend.asarray(array)
+        self._storage = Storage() if storage is None else storage
+        self.backend = backend
+        self.grad = self.grad_fn = self._hooks = None
+        self._requires_grad = False
+        self._output = 0
+        return self
+
+    # ------------------------------------------------------------------------ what it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes along every axis."""
+        shape: tuple[int, ...] = self._array.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of an element, such as minidl.float32."""
+        dtype: np.dtype[Any] = self._array.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._array.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements (PyTorch's `numel()`, which is there too)."""
+        size: int = self._array.size
+        return size
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self.size
+
+    def dim(self) -> int:
+        """Number of axes."""
+        return self.ndim
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user rather than by a recorded operation."""
+        return self.grad_fn is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients with respect to it are recorded."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and self.dtype.kind != "f":
+            raise DTypeError(
+                f"requires_grad: the tensor's dtype is {self.dtype}, expected float32 or float64. "
+                "Only floating tensors have gradients; convert it with .float()."
+            )
+        if not value and self.grad_fn is not None:
+            raise AutogradError(
+                "requires_grad: only a leaf can be told not to require a gradient. Use .detach()."
+            )
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, value: bool = True) -> Tensor:
+        """Set requires_grad; returns the tensor itself."""
+        self.requires_grad = value
+        return self
+
+    @property
+    def version(self) -> int:
+        """How often its memory was changed in place, through it or through a view."""
+        return self._storage.version
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise ShapeError("len: a zero-dimensional tensor has no length. Use .item().")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        if self.backend.memory == "none":
+            body = f"shape={self.shape}, dtype={self.dtype}"
+        else:
+            body = np.array2string(
+                self.backend.to_numpy(self._array), separator=", ", prefix=" " * 7
+            )
+            if self.dtype not in (np.float32, np.int64, np.bool_):
+                body += f", dtype={self.dtype}"
+        if self.backend.name != "numpy":
+            body += f", backend={self.backend.name!r}"
+        if self.grad_fn is not None:
+            body += f", grad_fn={self.grad_fn!r}"
+        elif self.requires_grad:
+            body += ", requires_grad=True"
+        return f"tensor({body})"
+
+    # ----------------------------------------------------------------- values, read-only
+
+    def numpy(self) -> Any:
+        """The values as a read-only NumPy array; on the CPU without copying.
+
+        Raises AutogradError if the tensor requires a gradient: use `.detach().numpy()`.
+        """
+        if self.requires_grad:
+            raise AutogradError(
+                "numpy: the tensor requires a gradient, which NumPy would lose. "
+                "Use .detach().numpy()."
+            )
+        view = self.backend.to_numpy(self._array).view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def data(self) -> Any:
+        """The values as a read-only array, whether or not a gradient is required."""
+        return self.detach().numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = self.numpy()
+        if copy:
+            return np.array(array, dtype=dtype)
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def item(self) -> Any:
+        """The value of a one-element tensor as a Python number."""
+        if self.size != 1:
+            raise ShapeError(
+                f"item: the tensor has {self.size} elements (shape {self.shape}), expected one. "
+                "Use .tolist() or index it first."
+            )
+        return self.backend.to_numpy(self._array).item()
+
+    def tolist(self) -> Any:
+        """The values as nested Python lists."""
+        return self.backend.to_numpy(self._array).tolist()
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"bool: a tensor of shape {self.shape} is neither true nor false. "
+                "Use .any() or .all()."
+            )
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise DTypeError(f"index: a tensor of dtype {self.dtype} can't be an index.")
+        return int(self.item())
+
+    def __format__(self, specification: str) -> str:
+        return format(self.item(), specification) if specification else str(self)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self.requires_grad:
+            raise AutogradError("dlpack: the tensor requires a gradient. Use x.detach().")
+        return self._array.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
+
+    # -------------------------------------------------------------------------- autograd
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        *,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf it was computed from.
+
+        `gradient` is d(loss)/d(self), needed unless the tensor is a single number.
+        See `minidl.autograd.backward`.
+        """
+        autograd.backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph)
+
+    def detach(self) -> Tensor:
+        """A leaf over the same memory, without graph and without gradient."""
+        return Tensor._wrap(self._array, self.backend, self._storage)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook(gradient)` when this tensor's gradient is known; a result replaces it."""
+        if not self.requires_grad:
+            raise AutogradError("register_hook: the tensor does not require a gradient.")
+        if self.grad_fn is None:
+            self._hooks = hooks = self._hooks or {}
+        else:
+            self.grad_fn._hooks = by_output = self.grad_fn._hooks or {}
+            hooks = by_output.setdefault(self._output, {})
+        return RemovableHandle(hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep `.grad` of a tensor that isn't a leaf, too."""
+        if self.grad_fn is not None:
+            self.grad_fn._retained = retained = self.grad_fn._retained or {}
+            retained[self._output] = weakref.ref(self)
+
+    # ------------------------------------------------------------- changing it in place
+    # The whole list. None of these is recorded for backward.
+
+    def copy_(self, source: Any) -> Tensor:
+        """Overwrite the values with those of `source`, broadcasting."""
+        array = self._writable("copy_", source)
+        self.backend.copy_into(array, self._operand("copy_", source))
+        return self
+
+    def fill_(self, value: float) -> Tensor:
+        """Overwrite all values with one number."""
+        self.backend.copy_into(self._writable("fill_"), self.backend.asarray(value, self.dtype))
+        return self
+
+    def zero_(self) -> Tensor:
+        """Overwrite all values with zero."""
+        return self.fill_(0)
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """Add alpha · other in place."""
+        array, xp = self._writable("add_", other), self.backend.xp
+        operand = self._operand("add_", other)
+        xp.add(array, operand if alpha == 1 else xp.multiply(operand, alpha), out=array)
+        return self
+
+    def mul_(self, other: Any) -> Tensor:
+        """Multiply in place."""
+        array = self._writable("mul_", other)
+        self.backend.xp.multiply(array, self._operand("mul_", other), out=array)
+        return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise InPlaceError(
+            "x[i] = value: tensors can't be changed by assignment. Make a new one: "
+            "minidl.where(mask, value, x), or minidl.concatenate of slices; to overwrite all "
+            "values, x.copy_(new)."
+        )
+
+    def _writable(self, operation: str, *operands: Any) -> backends.Array:
+        """The array, after checking that it may be changed, and counting the change."""
+        if is_grad_enabled() and (
+            self.requires_grad or any(isinstance(o, Tensor) and o.requires_grad for o in operands)
+        ):
+            raise InPlaceError(
+                f"{operation}: an in-place change can't be differentiated, and "
+                f"{'the tensor' if self.requires_grad else 'the operand'} requires a gradient. "
+                f"Compute a new tensor instead, or change it within minidl.no_grad()."
+            )
+        flags = getattr(self._array, "flags", None)
+        if flags is not None and not getattr(flags, "writeable", True):
+            raise InPlaceError(
+                f"{operation}: the tensor is a read-only or expanded view. Use .clone() first."
+            )
+        self._storage.version += 1
+        return self._array
+
+    def _operand(self, operation: str, value: Any) -> Any:
+        """A value to write, as an array of this backend with this dtype."""
+        if isinstance(value, Tensor):
+            if value.backend is not self.backend:
+                raise BackendError(
+                    f"{operation}: the tensor lives on {self.backend.name!r}, the operand on "
+                    f'{value.backend.name!r}. Move it with .to("{self.backend.name}").'
+                )
+            value = value._array
+        elif np.isscalar(value):
+            return self.backend.asarray(value, self.dtype)
+        else:
+            value = self.backend.asarray(value)
+        if value.dtype != self.dtype and value.dtype.kind == "f":
+            raise DTypeError(
+                f"{operation}: the operand's dtype is {value.dtype}, expected {self.dtype}."
+            )
+        try:
+            fits = np.broadcast_shapes(value.shape, self.shape) == self.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"{operation}: the operand has shape {value.shape}, which can't be broadcast to "
+                f"the tensor's {self.shape}."
+            )
+        return self.backend.xp.astype(value, self.dtype)
+
+    # ------------------------------------------------------------- copying and pickling
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        copy = _rebuild(*self._state("deepcopy"))
+        copy.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        memo[id(self)] = copy
+        return copy
+
+    def __reduce__(self) -> Any:
+        return _rebuild, self._state("pickle")
+
+    def _state(self, operation: str) -> tuple[type[Tensor], Any, str, bool]:
+        if self.grad_fn is not None:
+            raise AutogradError(
+                f"{operation}: the tensor was computed and belongs to a graph. Use .detach() first."
+            )
+        array = np.array(self.backend.to_numpy(self._array))
+        return type(self), array, self.backend.name, self.requires_grad
+
+
+class RemovableHandle:
+    """What `register_hook` returns: `remove()` takes the hook off again."""
+
+    _last = 0
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        RemovableHandle._last += 1
+        self._hooks, self._id = hooks, RemovableHandle._last
+        hooks[self._id] = hook
+
+    def remove(self) -> None:
+        """Take the hook off; a second time does nothing."""
+        self._hooks.pop(self._id, None)
+
+
+def _rebuild(cls: type[Tensor], array: Any, backend_name: str, requires_grad: bool) -> Tensor:
+    backend = backends.get(backend_name)
+    tensor = cls._wrap(backend.copy(backend.asarray(array)), backend)
+    tensor._requires_grad = requires_grad
+    return tensor
+
+
+# Below the class, because they need it: tensor, autograd and functional are one layer.
+from minidl import autograd, functional, tensor_methods  # noqa: E402
+
+tensor_methods.F = functional
