@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from minidl_kernels.common import workspace
+
 Array = np.ndarray[Any, Any]
 
 
@@ -24,6 +26,16 @@ def bits(x: Array) -> Array:
     return x.view(f"i{x.itemsize}")
 
 
+def holds(comparison: np.ufunc, x: Array, bound: float) -> Array:
+    """comparison(x, bound) as an array of booleans.
+
+    >>> holds(np.greater, np.array([1.0, 3.0]), 2)
+    array([False,  True])
+    """
+    mask: Array = comparison(x, bound, out=workspace.empty(x.shape, bool))
+    return mask
+
+
 def zero_where(condition: Array, x: Array, out: Array) -> Array:
     """+0 where the condition holds, else x; `out` may be x itself.
 
@@ -31,12 +43,9 @@ def zero_where(condition: Array, x: Array, out: Array) -> Array:
     >>> zero_where(np.array([True, False, True]), x, np.empty(3)).tolist()
     [0.0, 2.0, 0.0]
     """
-    keep = condition.view(np.int8) - np.int8(1)
-    if out is x:
-        np.bitwise_and(bits(x), keep, out=bits(out))
-    else:
-        np.copyto(bits(out), keep)  # widens −1 to a word of ones
-        np.bitwise_and(bits(out), bits(x), out=bits(out))
+    keep = workspace.empty(condition.shape, np.int8)
+    np.subtract(condition.view(np.int8), np.int8(1), out=keep)
+    np.bitwise_and(bits(x), keep, out=bits(out))  # widens −1 to a word of ones
     return out
 
 
@@ -47,6 +56,7 @@ def select(condition: Array, x: Array, other: Array, out: Array) -> Array:
     array([1., 4.])
     """
     zero_where(condition, other, out)
-    chosen = zero_where(np.logical_not(condition), x, np.empty_like(out))
+    inverse = np.logical_not(condition, out=workspace.empty(condition.shape, bool))
+    chosen = zero_where(inverse, x, workspace.empty(out.shape, out.dtype))
     np.bitwise_or(bits(out), bits(chosen), out=bits(out))
     return out

@@ -11,13 +11,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from minidl_kernels.activation.masking import Array, select, zero_where
+from minidl_kernels.activation.masking import Array, holds, select, zero_where
+from minidl_kernels.common import workspace
 
 quiet = np.errstate(all="ignore")
 
 
 def _result(x: Array, out: Array | None) -> Array:
-    return np.empty(x.shape, x.dtype) if out is None else out
+    return workspace.empty(x.shape, x.dtype) if out is None else out
 
 
 @quiet
@@ -34,7 +35,7 @@ def relu(x: Array, *, out: Array | None = None) -> Array:
 @quiet
 def relu_grad(grad_output: Array, y: Array, *, out: Array | None = None) -> Array:
     """0 where y ≤ 0, else grad_output."""
-    return zero_where(np.less_equal(y, 0), grad_output, _result(y, out))
+    return zero_where(holds(np.less_equal, y, 0), grad_output, _result(y, out))
 
 
 @quiet
@@ -46,8 +47,8 @@ def relu6(x: Array, *, out: Array | None = None) -> Array:
 @quiet
 def relu6_grad(grad_output: Array, y: Array, *, out: Array | None = None) -> Array:
     """0 where y ≤ 0 or y ≥ 6, else grad_output."""
-    flat = np.less_equal(y, 0)
-    flat |= np.greater_equal(y, 6)
+    flat = holds(np.less_equal, y, 0)
+    flat |= holds(np.greater_equal, y, 6)
     return zero_where(flat, grad_output, _result(y, out))
 
 
@@ -55,7 +56,7 @@ def relu6_grad(grad_output: Array, y: Array, *, out: Array | None = None) -> Arr
 def leaky_relu(x: Array, *, negative_slope: float, out: Array | None = None) -> Array:
     """x where x > 0, else negative_slope · x (Maas et al. 2013)."""
     out = np.multiply(x, negative_slope, out=_result(x, out))
-    return select(np.greater(x, 0), x, out, out)
+    return select(holds(np.greater, x, 0), x, out, out)
 
 
 @quiet
@@ -64,7 +65,7 @@ def leaky_relu_grad(
 ) -> Array:
     """grad_output where x > 0, else negative_slope · grad_output."""
     out = np.multiply(grad_output, negative_slope, out=_result(x, out))
-    return select(np.greater(x, 0), grad_output, out, out)
+    return select(holds(np.greater, x, 0), grad_output, out, out)
 
 
 @quiet
@@ -141,8 +142,8 @@ def hardswish_grad(grad_output: Array, x: Array, *, out: Array | None = None) ->
     out += 3
     out *= grad_output
     out /= 6
-    zero_where(np.less_equal(x, -3), out, out)
-    return select(np.greater_equal(x, 3), grad_output, out, out)
+    zero_where(holds(np.less_equal, x, -3), out, out)
+    return select(holds(np.greater_equal, x, 3), grad_output, out, out)
 
 
 def _one_plus_exp_minus(x: Array, out: Array) -> Array:

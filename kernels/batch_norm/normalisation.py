@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl_kernels.bias_activation.channels import Array, flat_space, per_channel
+from minidl_kernels.common import workspace
 
-SLAB_BYTES = 1 << 17
-"""Bytes of x in one slab: the gradient works on five such arrays, which fit a cache of 1 MB."""
+SLAB_BYTES = 1 << 20
+"""Bytes of x in one slab: few enough for the cache, enough to make Python's overhead small."""
 
 SHORTEST_RUN = 64
 """Elements to read in a row at least: a cache line is 64 bytes, and memory likes several."""
@@ -66,7 +67,7 @@ class Normalisation:
     def centred(self, c: slice, out: Array | None = None) -> Array:
         """x − mean of a slab, (N, C, S)."""
         x = self.x[:, c]
-        out = np.empty(x.shape, x.dtype) if out is None else out
+        out = workspace.empty(x.shape, x.dtype) if out is None else out
         return np.subtract(x, self.vector(self.mean[c]), out=out)
 
     def pre_activation(self, c: slice, out: Array | None = None) -> Array:

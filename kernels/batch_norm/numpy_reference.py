@@ -10,6 +10,7 @@ import numpy as np
 from minidl_kernels.activation.numpy_reference import FUSED, quiet
 from minidl_kernels.batch_norm.normalisation import Normalisation
 from minidl_kernels.bias_activation.channels import Array, flat_space, sum_per_channel
+from minidl_kernels.common import workspace
 
 
 @quiet
@@ -32,7 +33,7 @@ def batch_norm(
     >>> y.tolist(), mean, var
     ([[-1.0], [1.0]], array([2.]), array([1.]))
     """
-    y = np.empty(x.shape, x.dtype) if out is None else out
+    y = workspace.empty(x.shape, x.dtype) if out is None else out
     mean, var = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     norm = Normalisation(x, mean, var, weight, bias, residual, eps)
     for c in norm.slabs():
@@ -58,7 +59,7 @@ def batch_norm_inference(
     out: Array | None = None,
 ) -> Array:
     """The same formula with given statistics."""
-    y = np.empty(x.shape, x.dtype) if out is None else out
+    y = workspace.empty(x.shape, x.dtype) if out is None else out
     norm = Normalisation(x, mean, var, weight, bias, residual, eps)
     for c in norm.slabs():
         _write(norm, activation, c, y)
@@ -104,13 +105,13 @@ def batch_norm_grad(
     needs_x, needs_weight, needs_bias, needs_residual = needs
     grad_x = grad_weight = grad_bias = grad_residual = None
     if needs_x:
-        grad_x = np.empty(x.shape, x.dtype) if out is None else out
+        grad_x = workspace.empty(x.shape, x.dtype) if out is None else out
     if needs_weight:
         grad_weight = np.empty(x.shape[1], x.dtype)
     if needs_bias:
         grad_bias = np.empty(x.shape[1], x.dtype)
     if needs_residual and residual is not None:
-        grad_residual = np.empty(x.shape, x.dtype)
+        grad_residual = workspace.empty(x.shape, x.dtype)
 
     norm = Normalisation(x, mean, var, weight, bias, residual, eps)
     grad_output = flat_space(grad_output)
@@ -122,7 +123,8 @@ def batch_norm_grad(
             g_sum = sum_per_channel(g)
         if grad_weight is not None or (grad_x is not None and training):
             centred = norm.centred(c)
-            gx_sum = sum_per_channel(np.multiply(g, centred)) * norm.inverse_std(c)
+            products = np.multiply(g, centred, out=workspace.empty(g.shape, g.dtype))
+            gx_sum = sum_per_channel(products) * norm.inverse_std(c)  # Σ g·x̂
         if grad_bias is not None:
             grad_bias[c] = g_sum
         if grad_weight is not None:

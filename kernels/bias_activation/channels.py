@@ -9,7 +9,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-SHORT_ROW = 64
+SHORT_ROW = 256
 """Rows of fewer elements are too short for NumPy's inner loop: its overhead would dominate."""
 
 

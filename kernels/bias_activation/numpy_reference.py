@@ -11,6 +11,7 @@ from minidl_kernels.bias_activation.channels import (
     per_channel,
     sum_per_channel,
 )
+from minidl_kernels.common import workspace
 
 
 @quiet
@@ -26,11 +27,11 @@ def bias_activation(
     >>> bias_activation(np.array([[1.0, 2.0]]), np.array([-3.0, 3.0]), activation="relu")
     array([[0., 5.]])
     """
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out = workspace.empty(x.shape, x.dtype) if out is None else out
     if activation is None:
         return _add_bias(x, bias, out)
     fused = FUSED[activation]
-    shifted = out if fused.saved == "y" else np.empty(x.shape, x.dtype)
+    shifted = out if fused.saved == "y" else workspace.empty(x.shape, x.dtype)
     return fused.forward(_add_bias(x, bias, shifted), out=out)
 
 
@@ -52,7 +53,7 @@ def bias_activation_grad(
         return _copy(grad_output, out) if needs[0] else None, grad_bias
     fused = FUSED[activation]
     if fused.saved == "x":  # then the slope follows from x + bias
-        saved = _add_bias(saved, bias, np.empty(saved.shape, saved.dtype))
+        saved = _add_bias(saved, bias, workspace.empty(saved.shape, saved.dtype))
     grad_x = fused.grad(grad_output, saved, out=out if needs[0] else None)
     return grad_x if needs[0] else None, channel_sum(grad_x) if needs[1] else None
 
@@ -64,7 +65,7 @@ def channel_sum(x: Array, *, out: Array | None = None) -> Array:
     >>> channel_sum(np.ones((2, 3, 4, 5)))
     array([40., 40., 40.])
     """
-    out = np.empty(x.shape[1:2], x.dtype) if out is None else out
+    out = workspace.empty(x.shape[1:2], x.dtype) if out is None else out
     out[:] = sum_per_channel(flat_space(x))
     return out
 
@@ -77,6 +78,6 @@ def _add_bias(x: Array, bias: Array, out: Array) -> Array:
 
 
 def _copy(x: Array, out: Array | None) -> Array:
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out = workspace.empty(x.shape, x.dtype) if out is None else out
     out[...] = x
     return out

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minidl_kernels.activation.masking import zero_where
+from minidl_kernels.common import workspace
 from minidl_kernels.common.philox import BLOCK, keep_scale, keep_threshold, random_words
 
 Array = np.ndarray[Any, Any]
@@ -50,7 +51,7 @@ def dropout(
 
     It goes through x in pieces whose random words stay in the cache.
     """
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out = workspace.empty(x.shape, x.dtype) if out is None else out
     offset, threshold = _position(offset, base), keep_threshold(p)
     flat, flat_out = np.ascontiguousarray(x).reshape(-1), out.reshape(-1)
     for start in range(0, flat.size, 4 * BLOCK):
@@ -73,7 +74,7 @@ def drop_path(
     out: Array | None = None,
 ) -> Array:
     """Stochastic depth (Huang et al. 2016): samples x[n] are kept and scaled, or dropped."""
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out = workspace.empty(x.shape, x.dtype) if out is None else out
     words = random_words(0, len(x), seed=seed, stream=stream, offset=_position(offset, base))
     np.multiply(x, keep_scale(p), out=out)
     out[words < keep_threshold(p)] = 0
