@@ -54,7 +54,7 @@ def local_response_norm_grad(
 
 
 def _scale(x: Array, size: int, alpha: float, k: float) -> Array:
-    """S = k + alpha/size · Σ x²."""
+    """s = k + alpha/size · Σ x²."""
     squares = np.square(x, out=workspace.empty(x.shape, x.dtype))
     scale = _channel_window_sums(squares, size // 2, (size - 1) // 2)
     scale *= alpha / size

@@ -70,7 +70,7 @@ def divisors(
 
 
 def adaptive_windows(size: int, places: int) -> list[slice]:
-    """Windows floor(i·size/places) … ceil((i+1)·size/places): each may share an element with the next.
+    """Window i is floor(i·size/places) … ceil((i+1)·size/places); neighbours may overlap by one.
 
     >>> adaptive_windows(size=6, places=4)
     [slice(0, 2, None), slice(1, 3, None), slice(3, 5, None), slice(4, 6, None)]

@@ -28,7 +28,7 @@ def softmax(x: Array, *, axis: int, out: Array | None = None) -> Array:
 
 
 def softmax_grad(grad_output: Array, y: Array, *, axis: int, out: Array | None = None) -> Array:
-    """Y · (grad_output − Σ grad_output · y): the Jacobian diag(y) − y yᵀ times grad_output."""
+    """y · (grad_output − Σ grad_output · y): the Jacobian diag(y) − y yᵀ times grad_output."""
     grad_x = workspace.empty(y.shape, y.dtype) if out is None else out
     np.multiply(grad_output, y, out=grad_x)
     inner = np.sum(grad_x, axis=axis, keepdims=True)
@@ -38,7 +38,7 @@ def softmax_grad(grad_output: Array, y: Array, *, axis: int, out: Array | None =
 
 
 def log_softmax(x: Array, *, axis: int, out: Array | None = None) -> Array:
-    """X − max − log Σ exp(x − max) along `axis`: exact where softmax(x) underflows to 0.
+    """x − max − log Σ exp(x − max) along `axis`: exact where softmax(x) underflows to 0.
 
     >>> log_softmax(np.array([[0.0, 1000.0]]), axis=1)
     array([[-1000.,     0.]])
@@ -60,7 +60,7 @@ def log_softmax_grad(grad_output: Array, y: Array, *, axis: int, out: Array | No
 
 
 def shifted(x: Array, axis: int, out: Array | None = None) -> Array:
-    """X − max along `axis`; softmax_cross_entropy starts with it too."""
+    """x − max along `axis`; softmax_cross_entropy starts with it too."""
     y = workspace.empty(x.shape, x.dtype) if out is None else out
     if x.size:
         with np.errstate(invalid="ignore"):  # inf − inf: NaN is what we want

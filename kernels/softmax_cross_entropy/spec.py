@@ -62,21 +62,23 @@ def check_target_range(
 
     >>> check_target_range("cross_entropy", smallest=0, largest=9, classes=10)
     """
-    if smallest < 0 or largest >= classes:
-        wrong = smallest if smallest < 0 else largest
-        fail(
-            operation,
-            "a target",
-            wrong,
-            f"a class from 0 to {classes - 1} (logits.shape[1] is {classes}), or ignore_index "
-            f"({ignore_index})",
-            "Classes count from 0: subtract 1 if yours count from 1."
-            if wrong == classes and smallest > 0
-            else "Does the network's last layer have one output per class?"
-            if wrong >= 0
-            else "Mark samples to be left out with ignore_index.",
-            error=ArgumentError,
-        )
+    if 0 <= smallest and largest < classes:
+        return
+    if smallest < 0:
+        wrong, fix = smallest, "Mark samples to be left out with ignore_index."
+    elif smallest > 0 and largest == classes:
+        wrong, fix = largest, "Classes count from 0: subtract 1 if yours count from 1."
+    else:
+        wrong, fix = largest, "Does the network's last layer have one output per class?"
+    fail(
+        operation,
+        "a target",
+        wrong,
+        f"a class from 0 to {classes - 1} (logits.shape[1] is {classes}), or ignore_index "
+        f"({ignore_index})",
+        fix,
+        error=ArgumentError,
+    )
 
 
 def _losses(
