@@ -62,7 +62,7 @@ def check_target_range(
 
     >>> check_target_range("cross_entropy", smallest=0, largest=9, classes=10)
     """
-    if 0 <= smallest and largest < classes:
+    if smallest >= 0 and largest < classes:
         return
     if smallest < 0:
         wrong, fix = smallest, "Mark samples to be left out with ignore_index."
