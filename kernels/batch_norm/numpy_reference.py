@@ -103,6 +103,8 @@ def batch_norm_grad(
         grad_x = weight/√(var + eps) · g                                with constant mean and var.
     """
     needs_x, needs_weight, needs_bias, needs_residual = needs
+    if not any(needs):
+        return None, None, None, None
     grad_x = grad_weight = grad_bias = grad_residual = None
     if needs_x:
         grad_x = workspace.empty(x.shape, x.dtype) if out is None else out
