@@ -67,6 +67,8 @@ def _check_shapes(call: Call, backend: Backend) -> Deviation:
 
 def _as_numpy(call: Call, backend: Backend, results: dict[str, Any]) -> dict[str, Any]:
     for name, result in results.items():
+        if getattr(result, "shape", None) == ():  # may be the library's scalar
+            results[name] = result = backend.asarray(result)
         if result is not None and not backend.is_array(result):
             raise ConformanceError(
                 call, f"{name} is a {type(result).__name__}, expected an array of {backend.name}"
@@ -121,10 +123,10 @@ def _check_one(call: Call, name: str, result: Array, truth: Array, scale: float)
     place = np.unravel_index(int(np.argmax(error)), error.shape)
     largest = float(error[place])
     if largest > limit:
-        index = ", ".join(map(str, map(int, place)))
+        index = f"[{', '.join(str(int(i)) for i in place)}]" if place else ""
         raise ConformanceError(
             call,
-            f"{name}[{index}] is {result[place]!s}, expected {_shown(call, truth[place])} "
+            f"{name}{index} is {result[place]!s}, expected {_shown(call, truth[place])} "
             f"(error {largest:.2g}, allowed {limit:.2g})",
         )
     return Deviation(largest / limit if limit else 0.0, largest)
