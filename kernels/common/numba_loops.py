@@ -24,10 +24,13 @@ import numpy as np
 
 _one_at_a_time = threading.Lock()
 
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # x / 0 is inf or NaN
+_HELPER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a helper that other compiled functions call. Strict IEEE arithmetic."""
-    return _compile(function)
+    return numba.njit(**_OPTIONS, **_HELPER)(function)
 
 
 def compiled_sum(function: Callable[..., Any]) -> Any:
@@ -36,7 +39,7 @@ def compiled_sum(function: Callable[..., Any]) -> Any:
     Of fast-math's licences it has `reassoc` and `contract` only: NaN and infinity keep their
     meaning, and the order, once compiled, is the same in every run.
     """
-    return _compile(function, fastmath={"reassoc", "contract"})
+    return numba.njit(fastmath={"reassoc", "contract"}, **_OPTIONS, **_HELPER)(function)
 
 
 def parallel_loops(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,7 +48,7 @@ def parallel_loops(function: Callable[..., Any]) -> Callable[..., Any]:
     It must write every element from one iteration alone, so that its result depends neither on
     the number of threads nor on their order.
     """
-    loops = _compile(function, parallel=True)
+    loops = _with_cache(function)
 
     @functools.wraps(function)
     def enter(*arguments: Any) -> Any:
@@ -69,17 +72,16 @@ def readable(array: Any) -> Any:
     return view
 
 
-def _compile(function: Callable[..., Any], **options: Any) -> Any:
-    """numba.njit with a cache on disk where there is a place for one.
+def _with_cache(function: Callable[..., Any]) -> Any:
+    """Compile parallel loops and keep the machine code on disk, where there is a place for it.
 
     The place is $NUMBA_CACHE_DIR, or else __pycache__ beside the source, or else the user's cache
     folder. Where none can be written Numba refuses; we then compile in every process instead.
     """
-    options = {"nogil": True, "error_model": "numpy", **options}
     try:
-        return numba.njit(cache=True, **options)(function)
+        return numba.njit(parallel=True, cache=True, **_OPTIONS)(function)
     except (RuntimeError, OSError):
-        return numba.njit(**options)(function)
+        return numba.njit(parallel=True, **_OPTIONS)(function)
 
 
 def _unlock_after_fork() -> None:
