@@ -25,19 +25,20 @@ def test_a_million_equal_numbers_sum_to_a_million_times_one(shape):
 
 @pytest.mark.parametrize("channels", [3, 70])
 def test_gradient_sees_the_bits_of_the_forward_pass_at_the_kink_of_relu(channels):
-    # Few distinct numbers put many pre-activations within a rounding error of 0.
+    # The residual cancels all but the last bit of each pre-activation.
     rng = np.random.default_rng(0)
-    shape = (8, channels, 5, 7)
-    x = rng.integers(-2, 3, shape).astype(np.float32)
-    residual = rng.integers(-1, 2, shape).astype(np.float32) / 3
-    weight = np.full(channels, np.float32(1 / 3))
-    bias = np.zeros(channels, np.float32)
+    x = rng.normal(2, 3, (8, channels, 5, 7)).astype(np.float32)
+    weight, bias = rng.normal(size=(2, channels)).astype(np.float32)
+    z, _, _ = batch_norm(x, weight, bias, eps=1e-5)
+    away = np.where(rng.random(x.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+    residual = -np.nextafter(z, away)
     arguments = {"eps": 1e-5, "residual": residual, "activation": "relu"}
     y, mean, var = batch_norm(x, weight, bias, **arguments)
     *_, grad_residual = batch_norm_grad(
         np.ones_like(x), x, mean, var, weight, bias, training=True, **arguments
     )
     np.testing.assert_array_equal(grad_residual != 0, y > 0)
+    assert 0.4 < (y > 0).mean() < 0.6
 
 
 @pytest.mark.filterwarnings("error")
