@@ -115,7 +115,8 @@ class Function:
         node.needs_input_grad = tuple(
             recording and isinstance(t, Tensor) and t.requires_grad for t in inputs
         )
-        result = node.forward(*arrays, **params)
+        with np.errstate(all="ignore"):  # inf and NaN are results, as in PyTorch, not warnings
+            result = node.forward(*arrays, **params)
         several = isinstance(result, tuple)
         outputs = tuple(
             Tensor._wrap(
@@ -277,9 +278,10 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     _, found = _sweep(roots, wanted, retain, create_graph)
     results = tuple(found.get(_key(t)) for t in wanted)
-    if not allow_unused and None in results:
+    unused = [position for position, result in enumerate(results) if result is None]
+    if unused and not allow_unused:
         raise AutogradError(
-            f"grad: input {results.index(None)} was not used in computing the outputs. "
+            f"grad: input {unused[0]} was not used in computing the outputs. "
             "Give allow_unused=True to get None for it."
         )
     return results

@@ -81,7 +81,8 @@ class Tensor(TensorMethods):
     ) -> Tensor:
         """A leaf around an array of `backend`, without copying or checking."""
         self = cls.__new__(cls)
-        self._array = array if hasattr(array, "ndim") else backend.asarray(array)
+        # Reductions to zero dimensions come as the library's scalars.
+        self._array = array if backend.is_array(array) else backend.asarray(array)
         self._storage = Storage() if storage is None else storage
         self.backend = backend
         self.grad = self.grad_fn = self._hooks = None

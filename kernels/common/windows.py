@@ -95,9 +95,13 @@ def output_size(
 ) -> Pair:
     """(out_h, out_w) of a window operation; raises when the window doesn't fit the padded input."""
     top, left, bottom, right = padding
-    padded = (size[0] + top + bottom, size[1] + left + right)
-    spans = (extent(kernel_size[0], dilation[0]), extent(kernel_size[1], dilation[1]))
-    if padded[0] < spans[0] or padded[1] < spans[1]:
+    height = output_length(
+        size[0], kernel_size[0], stride[0], (top, bottom), dilation[0], ceil_mode
+    )
+    width = output_length(size[1], kernel_size[1], stride[1], (left, right), dilation[1], ceil_mode)
+    if min(height, width) < 1:
+        padded = (size[0] + top + bottom, size[1] + left + right)
+        spans = (extent(kernel_size[0], dilation[0]), extent(kernel_size[1], dilation[1]))
         fail(
             operation,
             "the padded input",
@@ -107,7 +111,4 @@ def output_size(
             "Use a larger image, a smaller kernel or more padding.",
             error=ShapeError,
         )
-    return (
-        output_length(size[0], kernel_size[0], stride[0], (top, bottom), dilation[0], ceil_mode),
-        output_length(size[1], kernel_size[1], stride[1], (left, right), dilation[1], ceil_mode),
-    )
+    return height, width

@@ -14,20 +14,20 @@ import numpy as np
 from minidl.backends.contract import Backend, Namespace
 from minidl.backends.meta_xp import META_XP, indexed_shape
 from minidl.errors import BackendError
-from minidl_kernels.activation import spec as activation
-from minidl_kernels.batch_norm import spec as batch_norm
-from minidl_kernels.bias_activation import spec as bias_activation
-from minidl_kernels.channel_shuffle import spec as channel_shuffle
+from minidl_kernels.activation import spec as activation_spec
+from minidl_kernels.batch_norm import spec as batch_norm_spec
+from minidl_kernels.bias_activation import spec as bias_activation_spec
+from minidl_kernels.channel_shuffle import spec as channel_shuffle_spec
 from minidl_kernels.common.array_spec import ArraySpec
-from minidl_kernels.conv2d import spec as conv2d
-from minidl_kernels.depthwise_conv2d import spec as depthwise_conv2d
-from minidl_kernels.dropout import spec as dropout
-from minidl_kernels.local_response_norm import spec as local_response_norm
-from minidl_kernels.optimizer_step import spec as optimizer_step
-from minidl_kernels.pool2d import spec as pool2d
-from minidl_kernels.softmax import spec as softmax
-from minidl_kernels.softmax_cross_entropy import spec as softmax_cross_entropy
-from minidl_kernels.unfold import spec as unfold
+from minidl_kernels.conv2d import spec as conv2d_spec
+from minidl_kernels.depthwise_conv2d import spec as depthwise_conv2d_spec
+from minidl_kernels.dropout import spec as dropout_spec
+from minidl_kernels.local_response_norm import spec as local_response_norm_spec
+from minidl_kernels.optimizer_step import spec as optimizer_step_spec
+from minidl_kernels.pool2d import spec as pool2d_spec
+from minidl_kernels.softmax import spec as softmax_spec
+from minidl_kernels.softmax_cross_entropy import spec as softmax_cross_entropy_spec
+from minidl_kernels.unfold import spec as unfold_spec
 
 
 class MetaBackend(Backend):
@@ -74,66 +74,66 @@ class MetaBackend(Backend):
     def index_add(self, shape: tuple[int, ...], key: Any, values: Any) -> ArraySpec:
         return ArraySpec(shape, values.dtype)
 
-    conv2d = staticmethod(conv2d.conv2d)  # type: ignore[assignment]
-    conv2d_input_grad = staticmethod(conv2d.conv2d_input_grad)  # type: ignore[assignment]
-    conv2d_weight_grad = staticmethod(conv2d.conv2d_weight_grad)  # type: ignore[assignment]
+    conv2d = staticmethod(conv2d_spec.conv2d)  # type: ignore[assignment]
+    conv2d_input_grad = staticmethod(conv2d_spec.conv2d_input_grad)  # type: ignore[assignment]
+    conv2d_weight_grad = staticmethod(conv2d_spec.conv2d_weight_grad)  # type: ignore[assignment]
 
-    depthwise_conv2d = staticmethod(depthwise_conv2d.depthwise_conv2d)  # type: ignore[assignment]
-    depthwise_conv2d_input_grad = staticmethod(depthwise_conv2d.depthwise_conv2d_input_grad)  # type: ignore[assignment]
-    depthwise_conv2d_weight_grad = staticmethod(depthwise_conv2d.depthwise_conv2d_weight_grad)  # type: ignore[assignment]
+    depthwise_conv2d = staticmethod(depthwise_conv2d_spec.depthwise_conv2d)  # type: ignore[assignment]
+    depthwise_conv2d_input_grad = staticmethod(depthwise_conv2d_spec.depthwise_conv2d_input_grad)  # type: ignore[assignment]
+    depthwise_conv2d_weight_grad = staticmethod(depthwise_conv2d_spec.depthwise_conv2d_weight_grad)  # type: ignore[assignment]
 
-    unfold = staticmethod(unfold.unfold)  # type: ignore[assignment]
-    fold = staticmethod(unfold.fold)  # type: ignore[assignment]
+    unfold = staticmethod(unfold_spec.unfold)  # type: ignore[assignment]
+    fold = staticmethod(unfold_spec.fold)  # type: ignore[assignment]
 
-    max_pool2d = staticmethod(pool2d.max_pool2d)  # type: ignore[assignment]
-    max_pool2d_grad = staticmethod(pool2d.max_pool2d_grad)  # type: ignore[assignment]
-    avg_pool2d = staticmethod(pool2d.avg_pool2d)  # type: ignore[assignment]
-    avg_pool2d_grad = staticmethod(pool2d.avg_pool2d_grad)  # type: ignore[assignment]
-    adaptive_avg_pool2d = staticmethod(pool2d.adaptive_avg_pool2d)  # type: ignore[assignment]
-    adaptive_avg_pool2d_grad = staticmethod(pool2d.adaptive_avg_pool2d_grad)  # type: ignore[assignment]
+    max_pool2d = staticmethod(pool2d_spec.max_pool2d)  # type: ignore[assignment]
+    max_pool2d_grad = staticmethod(pool2d_spec.max_pool2d_grad)  # type: ignore[assignment]
+    avg_pool2d = staticmethod(pool2d_spec.avg_pool2d)  # type: ignore[assignment]
+    avg_pool2d_grad = staticmethod(pool2d_spec.avg_pool2d_grad)  # type: ignore[assignment]
+    adaptive_avg_pool2d = staticmethod(pool2d_spec.adaptive_avg_pool2d)  # type: ignore[assignment]
+    adaptive_avg_pool2d_grad = staticmethod(pool2d_spec.adaptive_avg_pool2d_grad)  # type: ignore[assignment]
 
-    batch_norm = staticmethod(batch_norm.batch_norm)  # type: ignore[assignment]
-    batch_norm_inference = staticmethod(batch_norm.batch_norm_inference)  # type: ignore[assignment]
-    batch_norm_grad = staticmethod(batch_norm.batch_norm_grad)  # type: ignore[assignment]
+    batch_norm = staticmethod(batch_norm_spec.batch_norm)  # type: ignore[assignment]
+    batch_norm_inference = staticmethod(batch_norm_spec.batch_norm_inference)  # type: ignore[assignment]
+    batch_norm_grad = staticmethod(batch_norm_spec.batch_norm_grad)  # type: ignore[assignment]
 
-    local_response_norm = staticmethod(local_response_norm.local_response_norm)  # type: ignore[assignment]
-    local_response_norm_grad = staticmethod(local_response_norm.local_response_norm_grad)  # type: ignore[assignment]
+    local_response_norm = staticmethod(local_response_norm_spec.local_response_norm)  # type: ignore[assignment]
+    local_response_norm_grad = staticmethod(local_response_norm_spec.local_response_norm_grad)  # type: ignore[assignment]
 
-    relu = staticmethod(activation.relu)  # type: ignore[assignment]
-    relu_grad = staticmethod(activation.relu_grad)  # type: ignore[assignment]
-    relu6 = staticmethod(activation.relu6)  # type: ignore[assignment]
-    relu6_grad = staticmethod(activation.relu6_grad)  # type: ignore[assignment]
-    leaky_relu = staticmethod(activation.leaky_relu)  # type: ignore[assignment]
-    leaky_relu_grad = staticmethod(activation.leaky_relu_grad)  # type: ignore[assignment]
-    sigmoid = staticmethod(activation.sigmoid)  # type: ignore[assignment]
-    sigmoid_grad = staticmethod(activation.sigmoid_grad)  # type: ignore[assignment]
-    tanh = staticmethod(activation.tanh)  # type: ignore[assignment]
-    tanh_grad = staticmethod(activation.tanh_grad)  # type: ignore[assignment]
-    silu = staticmethod(activation.silu)  # type: ignore[assignment]
-    silu_grad = staticmethod(activation.silu_grad)  # type: ignore[assignment]
-    hardswish = staticmethod(activation.hardswish)  # type: ignore[assignment]
-    hardswish_grad = staticmethod(activation.hardswish_grad)  # type: ignore[assignment]
+    relu = staticmethod(activation_spec.relu)  # type: ignore[assignment]
+    relu_grad = staticmethod(activation_spec.relu_grad)  # type: ignore[assignment]
+    relu6 = staticmethod(activation_spec.relu6)  # type: ignore[assignment]
+    relu6_grad = staticmethod(activation_spec.relu6_grad)  # type: ignore[assignment]
+    leaky_relu = staticmethod(activation_spec.leaky_relu)  # type: ignore[assignment]
+    leaky_relu_grad = staticmethod(activation_spec.leaky_relu_grad)  # type: ignore[assignment]
+    sigmoid = staticmethod(activation_spec.sigmoid)  # type: ignore[assignment]
+    sigmoid_grad = staticmethod(activation_spec.sigmoid_grad)  # type: ignore[assignment]
+    tanh = staticmethod(activation_spec.tanh)  # type: ignore[assignment]
+    tanh_grad = staticmethod(activation_spec.tanh_grad)  # type: ignore[assignment]
+    silu = staticmethod(activation_spec.silu)  # type: ignore[assignment]
+    silu_grad = staticmethod(activation_spec.silu_grad)  # type: ignore[assignment]
+    hardswish = staticmethod(activation_spec.hardswish)  # type: ignore[assignment]
+    hardswish_grad = staticmethod(activation_spec.hardswish_grad)  # type: ignore[assignment]
 
-    bias_activation = staticmethod(bias_activation.bias_activation)  # type: ignore[assignment]
-    bias_activation_grad = staticmethod(bias_activation.bias_activation_grad)  # type: ignore[assignment]
-    channel_sum = staticmethod(bias_activation.channel_sum)  # type: ignore[assignment]
+    bias_activation = staticmethod(bias_activation_spec.bias_activation)  # type: ignore[assignment]
+    bias_activation_grad = staticmethod(bias_activation_spec.bias_activation_grad)  # type: ignore[assignment]
+    channel_sum = staticmethod(bias_activation_spec.channel_sum)  # type: ignore[assignment]
 
-    softmax = staticmethod(softmax.softmax)  # type: ignore[assignment]
-    softmax_grad = staticmethod(softmax.softmax_grad)  # type: ignore[assignment]
-    log_softmax = staticmethod(softmax.log_softmax)  # type: ignore[assignment]
-    log_softmax_grad = staticmethod(softmax.log_softmax_grad)  # type: ignore[assignment]
+    softmax = staticmethod(softmax_spec.softmax)  # type: ignore[assignment]
+    softmax_grad = staticmethod(softmax_spec.softmax_grad)  # type: ignore[assignment]
+    log_softmax = staticmethod(softmax_spec.log_softmax)  # type: ignore[assignment]
+    log_softmax_grad = staticmethod(softmax_spec.log_softmax_grad)  # type: ignore[assignment]
 
-    softmax_cross_entropy = staticmethod(softmax_cross_entropy.softmax_cross_entropy)  # type: ignore[assignment]
-    softmax_cross_entropy_grad = staticmethod(softmax_cross_entropy.softmax_cross_entropy_grad)  # type: ignore[assignment]
+    softmax_cross_entropy = staticmethod(softmax_cross_entropy_spec.softmax_cross_entropy)  # type: ignore[assignment]
+    softmax_cross_entropy_grad = staticmethod(softmax_cross_entropy_spec.softmax_cross_entropy_grad)  # type: ignore[assignment]
 
-    channel_shuffle = staticmethod(channel_shuffle.channel_shuffle)  # type: ignore[assignment]
+    channel_shuffle = staticmethod(channel_shuffle_spec.channel_shuffle)  # type: ignore[assignment]
 
-    random_bits = staticmethod(dropout.random_bits)  # type: ignore[assignment]
-    dropout = staticmethod(dropout.dropout)  # type: ignore[assignment]
-    drop_path = staticmethod(dropout.drop_path)  # type: ignore[assignment]
+    random_bits = staticmethod(dropout_spec.random_bits)  # type: ignore[assignment]
+    dropout = staticmethod(dropout_spec.dropout)  # type: ignore[assignment]
+    drop_path = staticmethod(dropout_spec.drop_path)  # type: ignore[assignment]
 
-    sgd_step = staticmethod(optimizer_step.sgd_step)  # type: ignore[assignment]
-    adam_step = staticmethod(optimizer_step.adam_step)  # type: ignore[assignment]
-    rmsprop_step = staticmethod(optimizer_step.rmsprop_step)  # type: ignore[assignment]
-    lerp_step = staticmethod(optimizer_step.lerp_step)  # type: ignore[assignment]
-    global_norm = staticmethod(optimizer_step.global_norm)  # type: ignore[assignment]
+    sgd_step = staticmethod(optimizer_step_spec.sgd_step)  # type: ignore[assignment]
+    adam_step = staticmethod(optimizer_step_spec.adam_step)  # type: ignore[assignment]
+    rmsprop_step = staticmethod(optimizer_step_spec.rmsprop_step)  # type: ignore[assignment]
+    lerp_step = staticmethod(optimizer_step_spec.lerp_step)  # type: ignore[assignment]
+    global_norm = staticmethod(optimizer_step_spec.global_norm)  # type: ignore[assignment]
