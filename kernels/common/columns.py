@@ -107,7 +107,7 @@ def windows_view(padded: Array, window: Window) -> Array:
         extent(window.kernel_size[1], window.dilation[1]),
     )
     # (C, every row, every column, n, span_h, span_w)
-    view = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))
+    view: Array = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))
     view = view[
         :, :: window.stride[0], :: window.stride[1], :, :: window.dilation[0], :: window.dilation[1]
     ]

@@ -30,6 +30,11 @@ def _references(buffers: list[Array], index: int) -> int:
     return sys.getrefcount(buffers[index])
 
 
+def _view(buffer: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    view: Array = buffer.view(dtype).reshape(shape)
+    return view
+
+
 # How many references a buffer has when only its list holds it. Measured, because what
 # sys.getrefcount counts of the call itself differs between versions of Python.
 _ALONE = _references([np.empty(1, np.uint8)], 0)
@@ -65,13 +70,13 @@ class Workspace:
             for index in range(len(buffers)):
                 if _references(buffers, index) == _ALONE:
                     # The view is made under the lock: it is what marks the buffer as taken.
-                    return buffers[index].view(dtype).reshape(shape)
+                    return _view(buffers[index], shape, dtype)
             self._make_room(nbytes)
             buffer = np.empty(nbytes, np.uint8)
             if self.nbytes + nbytes <= self.limit:
                 buffers.append(buffer)
                 self.nbytes += nbytes
-            return buffer.view(dtype).reshape(shape)
+            return _view(buffer, shape, dtype)
 
     def clear(self) -> None:
         """Forget all buffers. Those in use live on until their arrays die."""

@@ -2,9 +2,10 @@
 
 With x's windows as the columns of a matrix (`common/columns.py`), for every group
 
-    forward       y        = weight  · columns      (O, K) · (K, P) → (O, P)
+    forward       y        = weight · columns       (O, K) · (K, P) → (O, P)
     weight grad   ∂weight  = ∂y · columnsᵀ          (O, P) · (P, K) → (O, K)
-    input grad    ∂columns = weightᵀ · ∂y           (K, O) · (O, P) → (K, P),   ∂x = col2im(∂columns)
+    input grad    ∂columns = weightᵀ · ∂y           (K, O) · (O, P) → (K, P)
+                  ∂x       = col2im(∂columns)
 
 where O is out_channels / groups, K = C/groups · kh · kw the taps of one output, and
 P = out_h · out_w · n the places of n images. The batch goes through in chunks of n images, few

@@ -41,15 +41,7 @@ def conv2d(
     check_ndim("conv2d", "weight", weight, 4, "(out_channels, in_channels / groups, kh, kw)")
     check_same_float("conv2d", x=x, weight=weight, bias=bias)
     channels, out_channels = x.shape[1], weight.shape[0]
-    if groups < 1 or channels % groups or out_channels % groups:
-        fail(
-            "conv2d",
-            "groups",
-            groups,
-            f"a common divisor of x.shape[1] ({channels}) and weight.shape[0] ({out_channels})",
-            f"Both divide by {math.gcd(channels, out_channels)} and its divisors.",
-            error=ArgumentError,
-        )
+    _check_groups("conv2d", groups, {"x.shape[1]": channels, "weight.shape[0]": out_channels})
     if weight.shape[1] * groups != channels:
         fail(
             "conv2d",
@@ -60,8 +52,10 @@ def conv2d(
         )
     if bias is not None:
         check_shape("conv2d", "bias", bias, (out_channels,))
-    size = output_size("conv2d", x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    return ArraySpec((x.shape[0], out_channels, *size), x.dtype)
+    size = (x.shape[2], x.shape[3])
+    kernel_size = (weight.shape[2], weight.shape[3])
+    places = output_size("conv2d", size, kernel_size, stride, padding, dilation)
+    return ArraySpec((x.shape[0], out_channels, *places), x.dtype)
 
 
 def conv2d_input_grad(
@@ -80,10 +74,11 @@ def conv2d_input_grad(
     check_ndim(name, "grad_output", grad_output, 4, "(N, out_channels, out_h, out_w)")
     check_ndim(name, "weight", weight, 4, "(out_channels, in_channels / groups, kh, kw)")
     check_same_float(name, grad_output=grad_output, weight=weight)
-    x = ArraySpec((grad_output.shape[0], weight.shape[1] * groups, *input_size), weight.dtype)
-    y = conv2d(x, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    check_shape(name, "grad_output", grad_output, y.shape)
-    return x
+    _check_groups(name, groups, {"weight.shape[0]": weight.shape[0]})
+    kernel_size = (weight.shape[2], weight.shape[3])
+    places = output_size(name, input_size, kernel_size, stride, padding, dilation)
+    check_shape(name, "grad_output", grad_output, (grad_output.shape[0], weight.shape[0], *places))
+    return ArraySpec((grad_output.shape[0], weight.shape[1] * groups, *input_size), weight.dtype)
 
 
 def conv2d_weight_grad(
@@ -102,10 +97,12 @@ def conv2d_weight_grad(
     check_ndim(name, "grad_output", grad_output, 4, "(N, out_channels, out_h, out_w)")
     check_ndim(name, "x", x, 4, "(N, C, H, W)")
     check_same_float(name, grad_output=grad_output, x=x)
-    weight = ArraySpec((grad_output.shape[1], x.shape[1] // groups, *kernel_size), x.dtype)
-    y = conv2d(x, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    check_shape(name, "grad_output", grad_output, y.shape)
-    return weight
+    channels, out_channels = x.shape[1], grad_output.shape[1]
+    _check_groups(name, groups, {"x.shape[1]": channels, "grad_output.shape[1]": out_channels})
+    size = (x.shape[2], x.shape[3])
+    places = output_size(name, size, kernel_size, stride, padding, dilation)
+    check_shape(name, "grad_output", grad_output, (x.shape[0], out_channels, *places))
+    return ArraySpec((out_channels, channels // groups, *kernel_size), x.dtype)
 
 
 def conv2d_macs(x: HasShape, weight: HasShape, y: HasShape) -> int:
@@ -122,3 +119,18 @@ def conv2d_macs(x: HasShape, weight: HasShape, y: HasShape) -> int:
     118013952
     """
     return math.prod(y.shape) * math.prod(weight.shape[1:])
+
+
+def _check_groups(operation: str, groups: int, channels: dict[str, int]) -> None:
+    """Raise unless groups is at least 1 and divides all the given numbers of channels."""
+    if groups >= 1 and not any(count % groups for count in channels.values()):
+        return
+    names = " and ".join(f"{name} ({count})" for name, count in channels.items())
+    fail(
+        operation,
+        "groups",
+        groups,
+        f"a common divisor of {names}" if len(channels) > 1 else f"a divisor of {names}",
+        f"Take {math.gcd(*channels.values())} or one of its divisors.",
+        error=ArgumentError,
+    )
