@@ -23,7 +23,7 @@ def every_kernel():
                 yield pytest.param(name, kernel, id=f"{name}-{kernel}")
 
 
-@pytest.mark.parametrize(("backend", "kernel"), every_kernel())
+@pytest.mark.parametrize(("backend", "kernel"), list(every_kernel()))
 def test_kernel_does_what_the_contract_says(backend, kernel):
     report = conformance.run(backend, [kernel])
     assert report.rows[0].status == "pass", report.failures()

@@ -83,7 +83,7 @@ def test_failing_case_is_shrunk_to_two_taps():
 def test_printed_lines_can_be_pasted(capsys, monkeypatch):
     monkeypatch.setitem(backends.registry._instances, "flipped", Flipped())
     report = conformance.run("flipped", ["conv2d"])
-    exec(report.rows[0].failure.call.script("flipped"), {})  # noqa: S102
+    exec(report.rows[0].failure.call.script("flipped"), {})
     printed = capsys.readouterr().out
     assert printed.count("'result': array(") == 2
 
@@ -93,7 +93,7 @@ def test_every_case_prints_as_itself(kernel):
     for config in SUITES[kernel].cases:
         call = Call(kernel, config, layout="reversed", dtype="float32")
         names = {name: getattr(conformance, name) for name in conformance.__all__}
-        again = eval(repr(call), names)  # noqa: S307
+        again = eval(repr(call), names)
         assert repr(again) == repr(call)  # NaN isn't equal to itself
         assert list(again.config) == list(config)
         assert (again.layout, again.dtype) == ("reversed", "float32")

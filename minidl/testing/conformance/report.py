@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from minidl.testing.conformance.check import ConformanceError, Deviation
@@ -21,8 +21,8 @@ class Row:
     implemented_by: str
     """The class that defines the kernel, or "missing"."""
     cases: int = 0
-    error: Deviation = field(default_factory=Deviation)
-    """The largest, over all cases that passed."""
+    error: Deviation | None = None
+    """The largest of all cases that passed; None if no values were compared."""
     failure: ConformanceError | None = None
 
     @property
@@ -47,22 +47,23 @@ class Report:
 
     def table(self) -> Table:
         """The rows as a table to print with rich."""
+        from rich.box import SIMPLE
         from rich.table import Table
 
-        table = Table(title=f"Conformance of the backend {self.backend!r}")
-        for heading in ("kernel", "implemented by", "result"):
-            table.add_column(heading)
-        for heading in ("calls", "largest error", "of allowed"):
-            table.add_column(heading, justify="right")
+        table = Table(title=f"Conformance of the backend {self.backend!r}", box=SIMPLE)
+        table.add_column("kernel", no_wrap=True)
+        table.add_column("by")
+        table.add_column("result", no_wrap=True)
+        for heading in ("calls", "error", "of limit"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for row in self.rows:
-            ran = row.cases > 0
             table.add_row(
                 row.kernel,
                 row.implemented_by,
                 f"[{_COLOURS[row.status]}]{row.status}[/]",
-                str(row.cases) if ran else "",
-                f"{row.error.absolute:.1e}" if ran else "",
-                f"{row.error.relative:.0%}" if ran else "",
+                str(row.cases) if row.cases else "",
+                f"{row.error.absolute:.1e}" if row.error else "",
+                f"{row.error.relative:.0%}" if row.error else "",
             )
         return table
 

@@ -68,11 +68,14 @@ class _Tally:
     """Checks calls and counts them."""
 
     def __init__(self, backend: Backend) -> None:
-        self.backend, self.cases, self.error = backend, 0, Deviation()
+        self.backend, self.cases = backend, 0
+        self.error: Deviation | None = None
 
     def check(self, call: Call) -> None:
         self.cases += 1
-        self.error = max(self.error, check(call, self.backend))
+        error = check(call, self.backend)
+        if error is not None:
+            self.error = max(self.error or Deviation(), error)
 
 
 def _picked(backend: Backend, kernel: str) -> Iterator[Call]:
