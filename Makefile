@@ -1,0 +1,79 @@
+# make demo   installs into .venv, trains LeNet on the bundled digits, shows what it learned
+# make test   installs what the tests need, runs them
+# Everything else: make help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+# Two processes are what a small machine has cores for; the matrix products of the tests and of
+# LeNet are too small to be shared by several threads, which would only wait for one another.
+WORKERS ?= 2
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help demo test test-oracle lint check bench clean
+
+help:
+	@echo 'make demo           train LeNet on the bundled digits (EPOCHS=1: a short one)'
+	@echo 'make test           run the tests, doctests included (WORKERS=2 at a time)'
+	@echo 'make test-oracle    compare with PyTorch, which this installs'
+	@echo 'make lint           formatting, lint, types, import contracts: check only'
+	@echo 'make check          hold the numpy backend against the contract, and print the table'
+	@echo 'make bench          measure the speed on this machine'
+	@echo 'make clean          remove .venv and everything else that is generated'
+	@echo 'make … PYTHON=python3.12 takes another Python than python3 for .venv.'
+
+demo: $(VENV)/.demo
+	$(BIN)/minidl train lenet5 --data-dir bundled --out $(DEMO) $(if $(EPOCHS),--epochs $(EPOCHS))
+	@echo
+	@echo 'What it learned: $(DEMO)/curves.png and $(DEMO)/predictions.png'
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not oracle'
+
+test-oracle: $(VENV)/.oracle
+	$(BIN)/python -m pytest -n $(WORKERS) -m oracle
+
+lint: $(VENV)/.dev build/types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	MYPYPATH=build/types $(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg
+
+check: $(VENV)/.dev
+	$(BIN)/minidl check numpy
+
+bench: $(VENV)/.oracle
+	$(BIN)/python benchmarks/cpu.py
+
+clean:
+	rm -rf $(VENV) build dist runs *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache \
+		.import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------ what is installed, and when
+# A stamp is as old as the installation; a changed setup.cfg makes it stale.
+
+$(VENV)/.python:
+	@command -v $(PYTHON) > /dev/null || { echo 'There is no $(PYTHON). Name a Python of version 3.11 or newer: make PYTHON=python3.12 …'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "minidl needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.oracle: $(VENV)/.dev
+	$(BIN)/pip install --quiet torch==2.13.0
+	@touch $@
+
+# The type checker doesn't follow editable installs of a renamed folder; it follows links.
+build/types:
+	mkdir -p $@
+	ln -s ../../minidl $@/minidl
+	ln -s ../../kernels $@/minidl_kernels

@@ -1,0 +1,93 @@
+"""Pictures of a run: its curves, and what the model sees in some test images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl.datasets import Dataset
+from minidl.errors import MissingDependencyError
+from minidl.train.trainer import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_RIGHT, _WRONG = "#1b7837", "#c51b1b"
+
+
+def save_curves(history: Sequence[Epoch], path: Path) -> None:
+    """Loss and accuracy over the epochs, on the training and on the test images."""
+    figure = _figure(9, 3.4)
+    epochs = [epoch.epoch for epoch in history]
+    left, right = figure.subplots(1, 2)
+    for axes, quantity, scale in ((left, "loss", 1), (right, "accuracy", 100)):
+        for part, marker in (("train", "o"), ("test", "s")):
+            values = [scale * getattr(epoch, f"{part}_{quantity}") for epoch in history]
+            axes.plot(epochs, values, marker=marker, label=part)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("accuracy (%)" if quantity == "accuracy" else "cross-entropy")
+        axes.set_xticks(epochs[:: math.ceil(len(epochs) / 10)])
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, path)
+
+
+def save_predictions(dataset: Dataset, logits: np.ndarray[Any, Any], path: Path) -> None:
+    """A grid: the first test images, then the mistakes the model was surest of.
+
+    Above each image stands what the model says, in red with the true label where it is wrong.
+    """
+    columns, first_rows, wrong_rows = 10, 3, 2
+    chosen = _chosen(logits, dataset.labels, columns * first_rows, columns * wrong_rows)
+    rows = math.ceil(len(chosen) / columns)
+    figure = _figure(columns, 1.3 * rows)
+    names = dataset.class_names or [str(label) for label in range(logits.shape[1])]
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, index in zip(grid, chosen, strict=False):
+        predicted, label = int(logits[index].argmax()), int(dataset.labels[index])
+        axes.imshow(_pixels(dataset.images[index]), cmap="gray_r")
+        right = predicted == label
+        text = names[label] if right else f"{names[predicted]}, is {names[label]}"
+        axes.set_title(text, fontsize=8, color=_RIGHT if right else _WRONG)
+    _save(figure, path)
+
+
+def _chosen(
+    logits: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], first: int, wrong: int
+) -> list[int]:
+    """Indices of the first images, and of the mistakes with the most certain answers."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    certainty = shifted.max(axis=1) / shifted.sum(axis=1)
+    mistakes = np.flatnonzero(logits.argmax(axis=1) != labels)
+    surest = mistakes[np.argsort(-certainty[mistakes], kind="stable")]
+    shown = list(range(min(first, len(labels))))
+    return shown + [int(index) for index in surest if index >= first][:wrong]
+
+
+def _pixels(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(H, W) or (C, H, W) as matplotlib shows it: (H, W) or (H, W, 3)."""
+    if image.ndim == 3:
+        image = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    return image
+
+
+def _figure(width: float, height: float) -> Figure:
+    """An empty figure. Without pyplot: no window, no state, no choice of a display."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Drawing pictures needs matplotlib, which is not installed. "
+            'Install it with: pip install "minidl[plot]"'
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=100)

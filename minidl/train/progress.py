@@ -1,0 +1,77 @@
+"""What a run shows: a live bar on a terminal, a line per epoch everywhere, a table at the end."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from minidl.train.trainer import Epoch, Watcher
+
+
+class ProgressBar(Watcher):
+    """One bar for the whole run, with loss, accuracy, images per second and the time left.
+
+    Where there is no terminal, or only a dumb one, just the lines of the epochs are printed, with
+    no control characters.
+    """
+
+    def __init__(self, console: Console, epochs: int, images_per_epoch: int) -> None:
+        self.console, self.epochs = console, epochs
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not console.is_interactive,
+        )
+        self._task = self._progress.add_task(
+            f"epoch 1/{epochs}", total=epochs * images_per_epoch, state=""
+        )
+
+    def __enter__(self) -> ProgressBar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def on_step(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
+        """Move the bar."""
+        speed = self._progress.tasks[0].speed or 0.0
+        self._progress.update(
+            self._task,
+            advance=images,
+            description=f"epoch {epoch}/{self.epochs}",
+            state=f"loss {loss:.3f}  accuracy {accuracy:.1%}  {speed:,.0f} images/s",
+        )
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Print the epoch's line, above the bar."""
+        self.console.print(
+            f"epoch {epoch.epoch}/{self.epochs}  "
+            f"train loss {epoch.train_loss:.4f}  accuracy {epoch.train_accuracy:.2%}  |  "
+            f"test loss {epoch.test_loss:.4f}  accuracy {epoch.test_accuracy:.2%}  |  "
+            f"{epoch.seconds:.1f} s",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def closing_table(title: str, rows: dict[str, str]) -> Table:
+    """Names and values of what a run ended with."""
+    table = Table(title=title, show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
