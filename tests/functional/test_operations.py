@@ -79,7 +79,7 @@ def widened(arguments):
 
 
 LAYOUTS = {
-    "transposed": lambda a: np.ascontiguousarray(a.T).T,
+    "transposed": lambda a: np.array(a.T, order="C").T,
     "reversed": lambda a: np.flip(np.flip(a).copy()),
     "strided": lambda a: np.stack([a, a * 0 + np.nan], axis=-1)[..., 0],
     "read-only": lambda a: np.broadcast_to(a, a.shape),

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from op_catalogue.operation import Operation, distinct, inputs, normal, positive
 
 from minidl.testing import naive
+from op_catalogue.operation import Operation, distinct, inputs, normal, positive
 
 
 def choice(rng, *options):

@@ -1,7 +1,7 @@
 """What the catalogue says of one operation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ class Operation:
     truth: Callable[..., Any]
     torch_call: Callable[..., Any] | None = None
     """How PyTorch spells it, where that differs."""
-    exact_layouts: bool = field(default=True)
 
     def __str__(self) -> str:
         return self.name
@@ -83,25 +82,14 @@ def over(function):
     def truth(x, dim=None, keepdim=False, **arguments):
         dims = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
         dims = {d % x.ndim for d in dims}
-        kept = [1 if d in dims else n for d, n in enumerate(x.shape)]
-        result = np.empty(kept)
-        for place in np.ndindex(*kept):
-            numbers = [
-                float(
-                    x[
-                        tuple(
-                            e if d in dims else p for d, (e, p) in enumerate(zip(everywhere, place))
-                        )
-                    ]
-                )
-                for everywhere in np.ndindex(x.shape)
-                if all(e == p for d, (e, p) in enumerate(zip(everywhere, place)) if d not in dims)
-            ]
-            result[place] = function(numbers, **arguments)
-        return (
-            result
-            if keepdim
-            else result.reshape([n for d, n in enumerate(x.shape) if d not in dims])
-        )
+        kept = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
+        numbers = {place: [] for place in np.ndindex(kept)}
+        for place in np.ndindex(x.shape):
+            numbers[tuple(0 if d in dims else p for d, p in enumerate(place))].append(
+                float(x[place])
+            )
+        result = np.array([function(group, **arguments) for group in numbers.values()])
+        shape = kept if keepdim else [n for d, n in enumerate(x.shape) if d not in dims]
+        return result.reshape(shape)
 
     return truth

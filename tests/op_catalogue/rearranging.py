@@ -1,6 +1,7 @@
 """Shape, indexing, joining, products."""
 
 import numpy as np
+
 from op_catalogue.operation import Operation, inputs, normal
 
 
