@@ -24,10 +24,10 @@ from minidl_kernels.common.windows import Padding, Pair
 
 Array = np.ndarray[Any, Any]
 
-BLOCK_BYTES = 1 << 17
+BLOCK_BYTES = 1 << 18
 """Size of one block of y: it, the block of x and one product fit into the L2 cache together."""
 
-ROW = 128
+ROW = 64
 """As many images stand side by side as make rows of this many elements: each row of a slice costs
 NumPy about as much as 50 multiplications."""
 
