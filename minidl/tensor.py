@@ -80,7 +80,7 @@ class Tensor(TensorMethods):
         cls, array: backends.Array, backend: backends.Backend, storage: Storage | None = None
     ) -> Tensor:
         """A leaf around an array of `backend`, without copying or checking."""
-        self = cls.__new__(cls)
+        self = object.__new__(cls)  # past __init__, which refuses users
         # Reductions to zero dimensions come as the library's scalars.
         self._array = array if backend.is_array(array) else backend.asarray(array)
         self._storage = Storage() if storage is None else storage
