@@ -28,8 +28,8 @@ TILE = 448
 """Columns of a tile, at least, where there are so many."""
 DEPTH = 8
 """Rows multiplied at a time: as many as LLVM will prove distinct from the row they are added to."""
-BLOCK = 16
-"""Rows of columns that one iteration of the weight gradient makes and owns."""
+BLOCK = 32
+"""Rows of columns, at most, that one iteration of the weight gradient makes and owns."""
 CHANNEL_ROWS = 32
 """Rows of columns, at least, of the channels that one iteration of the input gradient owns."""
 
@@ -179,29 +179,30 @@ def _input_grad(grad_output: Any, weights: Any, windows: Any, tile: Pair, grad_x
 
 @parallel_loops
 def _weight_grad(grad_output: Any, x: Any, windows: Any, tile: Pair, grad_weight: Any) -> None:
-    """Every iteration owns BLOCK elements of each filter of a group, and adds up all tiles."""
+    """Every iteration owns a block of each filter of a group, and adds up all tiles in order."""
     G, O, K = grad_weight.shape
     D = x.shape[1] // G
     N, _, out_h, out_w = grad_output.shape
-    blocks = -(-K // BLOCK)
+    block = min(BLOCK, -(-K // 8) * 4)  # a multiple of 4; two blocks where there is one group
+    blocks = -(-K // block)
     for task in numba.prange(G * blocks):
-        g, k = task // blocks, task % blocks * BLOCK
-        sums = np.zeros((O + 3, BLOCK), x.dtype)
+        g, k = task // blocks, task % blocks * block
+        sums = np.zeros((O + 3, block), x.dtype)
         for n in range(0, N, tile[0]):
             for i in range(0, out_h, tile[1]):
                 images, rows = min(tile[0], N - n), min(tile[1], out_h - i)
-                columns = np.empty((BLOCK, images * rows * out_w), x.dtype)
+                columns = np.empty((block, images * rows * out_w), x.dtype)
                 four = np.empty((4, images * rows * out_w), x.dtype)
-                for r in range(BLOCK):
+                for r in range(block):
                     _column_row(x, g * D, D, k + r, windows, n, images, i, rows, out_w, columns[r])
                 for o in range(0, O, 4):
                     for r in range(4):
                         channel, end = g * O + o + r, (g + 1) * O
                         _read_pixels(grad_output, n, images, channel, end, i, rows, four[r])
-                    for r in range(0, BLOCK, 4):
+                    for r in range(0, block, 4):
                         _add_dots(four, columns[r : r + 4], sums[o : o + 4, r : r + 4])
         for o in range(O):
-            for r in range(min(BLOCK, K - k)):
+            for r in range(min(block, K - k)):
                 grad_weight[g, o, k + r] = sums[o, r]
 
 
