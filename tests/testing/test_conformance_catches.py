@@ -3,6 +3,7 @@
 Every mutant is a mistake somebody has made: a student, or a published framework.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from minidl.testing import conformance
 
 RIGHT = NumpyBackend()
 MUTANTS = []
+CALLS = itertools.count()
 
 
 class Mutant(NamedTuple):
@@ -291,8 +293,8 @@ def tanh_ignoring_out(x, *, out=None):
 
 
 @mutant("tanh", "differs when the call is repeated")
-def tanh_with_noise(x, *, out=None):
-    noise = np.random.default_rng().choice([0, np.finfo(x.dtype).eps], x.shape)
+def tanh_that_alternates(x, *, out=None):
+    noise = next(CALLS) % 2 * np.finfo(x.dtype).eps
     return filled((np.tanh(x) * (1 + noise)).astype(x.dtype), out)
 
 
@@ -450,6 +452,14 @@ def test_mutant_is_caught(mutant):
         conformance.check(call, backend)  # what is reported fails again
     conformance.check(call, RIGHT)  # and it is the mutant's fault
     assert f'Call("{mutant.kernel}"' in report.failures()
+
+
+def test_a_kernel_that_fails_only_sometimes_is_caught():
+    def rarely_wrong(x, *, out=None):
+        return RIGHT.tanh(x + (next(CALLS) % 7 == 0), out=out)
+
+    report = conformance.run(backend_with("tanh", rarely_wrong), ["tanh"], max_examples=10)
+    assert report.rows[0].status == "fail"
 
 
 def test_a_mutant_fails_no_kernel_but_its_own():

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,12 @@ def test_every_kernel_has_a_truth_with_the_contracts_arguments(name):
     assert [(p.name, p.kind, p.default) for p in own] == [
         (p.name, p.kind, p.default) for p in contract if p.name not in ("self", "out")
     ]
+
+
+def test_truths_share_nothing_with_the_kernels():
+    for file in Path(naive.__file__).parent.glob("*.py"):
+        imports = [line for line in file.read_text().splitlines() if "import" in line.split()]
+        assert not any("kernels" in line or "backends" in line for line in imports), file
 
 
 def test_conv2d_is_a_cross_correlation():

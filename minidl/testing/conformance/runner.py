@@ -19,7 +19,7 @@ DTYPES = ("float64", "float32")
 
 def run(
     backend: str | Backend,
-    kernels: Sequence[str] | None = None,
+    kernels: str | Sequence[str] | None = None,
     *,
     max_examples: int = 25,
     seed: int = 0,
@@ -36,6 +36,7 @@ def run(
     """
     _hypothesis()
     backend = get(backend)
+    kernels = (kernels,) if isinstance(kernels, str) else kernels
     table = capabilities(backend)
     rows = []
     for kernel in kernel_names() if kernels is None else kernels:
@@ -113,20 +114,28 @@ def _drawn(tally: _Tally, kernel: str, max_examples: int, seed: int) -> Conforma
         verbosity=hypothesis.Verbosity.quiet,
     )
 
+    failures = []
+
     def check_call(call: Call) -> None:
-        tally.check(call)
+        try:
+            tally.check(call)
+        except ConformanceError as error:
+            failures.append(error)
+            raise
 
     every_call = hypothesis.given(st.composite(draw_call)())(check_call)
     try:
         hypothesis.seed(seed)(settings(every_call))()
     except ConformanceError as mismatch:
         return mismatch
+    except hypothesis.errors.Flaky:  # it failed, but not when it was tried again
+        return failures[-1]
     return None
 
 
 def _hypothesis() -> Any:
     try:
-        import hypothesis
+        import hypothesis.errors
         import hypothesis.strategies
     except ImportError as error:
         raise MissingDependencyError(

@@ -48,8 +48,9 @@ def gradient(options: Config, argument: str, filling: Any, *, exact: bool) -> Su
 
 
 def _slope_scale(kernel: str, arguments: Config, truths: list[Any]) -> list[float]:
-    """Slopes are near 1, even where they are computed from terms that cancel."""
-    return [biggest(arguments["grad_output"])]
+    """Slopes are near 1; silu's contains x · (1 − σ), and 1 − σ is only as exact as 1 is."""
+    terms = 1 + biggest(arguments["x"]) if kernel == "silu_grad" else 1
+    return [terms * biggest(arguments["grad_output"])]
 
 
 def _biased(shape: tuple[int, ...], activation: str | None) -> Config:
