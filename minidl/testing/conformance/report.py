@@ -50,11 +50,12 @@ class Report:
         from rich.box import SIMPLE
         from rich.table import Table
 
-        table = Table(title=f"Conformance of the backend {self.backend!r}", box=SIMPLE)
+        title = f"Conformance of the backend {self.backend!r}"
+        table = Table(title=title, box=SIMPLE, pad_edge=False)
         table.add_column("kernel", no_wrap=True)
         table.add_column("by")
         table.add_column("result", no_wrap=True)
-        for heading in ("calls", "error", "of limit"):
+        for heading in ("calls", "error", "limit"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in self.rows:
             table.add_row(
