@@ -46,7 +46,7 @@ class Report:
         return all(row.status != "fail" for row in self.rows)
 
     def table(self) -> Table:
-        """The rows as a table to print with rich."""
+        """The rows as a table to print with rich; "limit" is the part of the tolerance used up."""
         from rich.box import SIMPLE
         from rich.table import Table
 
