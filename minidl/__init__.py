@@ -101,7 +101,7 @@ __all__ = [
     "zeros_like",
 ]
 
-_LAZY = ("datasets", "models", "nn", "optim", "testing", "train", "analysis", "interop")
+_LAZY = ("datasets", "models", "nn", "optim", "testing", "train")
 
 
 def __getattr__(name: str) -> Any:
