@@ -781,9 +781,10 @@ class Backend:
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        """g += weight_decay·p; v = αv + (1−α)g²; u = v, or centered a = αa + (1−α)g, u = max(v − a², 0);
-        d = g/(√u + eps); with momentum b = momentum·b + d, d = b; p −= lr·d. As PyTorch's; the
-        lists of state that isn't used are empty.
+        """g += weight_decay·p; v = αv + (1−α)g²; u = v, or centered a = αa + (1−α)g and
+        u = max(v − a², 0); d = g/(√u + eps); with momentum b = momentum·b + d, d = b; p −= lr·d.
+
+        As PyTorch's. The lists of state that isn't used are empty.
         """
 
     @kernel
