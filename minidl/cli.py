@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import minidl
 from minidl.errors import ArgumentError, MinidlError
@@ -48,7 +49,7 @@ def main() -> None:
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help="A name from `minidl models`.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A name from `minidl models`.")],
     data: Annotated[str, typer.Option(help="mnist or fashion-mnist.")] = "mnist",
     data_dir: Annotated[
         str | None,
@@ -92,7 +93,9 @@ def train(
 
 @app.command()
 def check(
-    backend: Annotated[str, typer.Argument(help="A name from `minidl backends`.")],
+    backend: Annotated[
+        str, typer.Argument(metavar="BACKEND", help="A name from `minidl backends`.")
+    ],
     kernel: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this kernel; may be repeated.")
     ] = None,
@@ -139,7 +142,7 @@ def backends() -> None:
             get(name)
             makers = capabilities(name).values()
         except Exception as error:  # a broken optional package may raise anything
-            table.add_row(name, "", f"no: {error}")
+            table.add_row(name, "", Text(f"no: {error}"))
         else:
             have = sum(maker != "missing" for maker in makers)
             table.add_row(name, f"{have} of {len(makers)}", "yes")

@@ -21,7 +21,7 @@ _RIGHT, _WRONG = "#1b7837", "#c51b1b"
 
 def save_curves(history: Sequence[Epoch], path: Path) -> None:
     """Loss and accuracy over the epochs, on the training and on the test images."""
-    figure = _figure(9, 3.4)
+    figure = _figure(9, 3.4, layout="constrained")
     epochs = [epoch.epoch for epoch in history]
     left, right = figure.subplots(1, 2)
     for axes, quantity, scale in ((left, "loss", 1), (right, "accuracy", 100)):
@@ -43,18 +43,31 @@ def save_predictions(dataset: Dataset, logits: np.ndarray[Any, Any], path: Path)
     """
     columns, first_rows, wrong_rows = 10, 3, 2
     chosen = _chosen(logits, dataset.labels, columns * first_rows, columns * wrong_rows)
-    rows = math.ceil(len(chosen) / columns)
-    figure = _figure(columns, 1.3 * rows)
     names = dataset.class_names or [str(label) for label in range(logits.shape[1])]
-    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in grid:
-        axes.set_axis_off()
-    for axes, index in zip(grid, chosen, strict=False):
+    rows = math.ceil(len(chosen) / columns)
+    height, width = _pixels(dataset.images[0]).shape[:2]
+    step_x, step_y = 1.15 * width, 1.15 * height + 0.2 * width  # room for the words
+    figure = _figure(columns, rows * step_y / step_x)
+    # One pair of axes for all images: a pair for each takes seconds.
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for place, index in enumerate(chosen):
+        row, column = divmod(place, columns)
+        left, bottom = column * step_x + 0.075 * width, (row + 1) * step_y
+        box = (left, left + width, bottom, bottom - height)
+        axes.imshow(_pixels(dataset.images[index]), cmap="gray_r", extent=box, aspect="auto")
         predicted, label = int(logits[index].argmax()), int(dataset.labels[index])
-        axes.imshow(_pixels(dataset.images[index]), cmap="gray_r")
         right = predicted == label
-        text = names[label] if right else f"{names[predicted]}, is {names[label]}"
-        axes.set_title(text, fontsize=8, color=_RIGHT if right else _WRONG)
+        axes.text(
+            left + width / 2,
+            bottom - 1.04 * height,
+            names[label] if right else f"{names[predicted]}, is {names[label]}",
+            color=_RIGHT if right else _WRONG,
+            size=8 if max(map(len, names)) < 3 else 5,
+            ha="center",
+            va="bottom",
+        )
+    axes.set(xlim=(0, columns * step_x), ylim=(rows * step_y, 0))
     _save(figure, path)
 
 
@@ -77,7 +90,7 @@ def _pixels(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return image
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(width: float, height: float, layout: str | None = None) -> Figure:
     """An empty figure. Without pyplot: no window, no state, no choice of a display."""
     try:
         from matplotlib.figure import Figure
@@ -86,7 +99,7 @@ def _figure(width: float, height: float) -> Figure:
             "Drawing pictures needs matplotlib, which is not installed. "
             'Install it with: pip install "minidl[plot]"'
         ) from error
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -1,0 +1,147 @@
+"""The `minidl` command, called as a shell does but for the process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from minidl.cli import main
+
+REVERSED = '''
+from minidl.backends import register
+from minidl.backends.numpy import NumpyBackend
+
+class Mine(NumpyBackend):
+    """NumPy's, with a wrong relu."""
+
+    def relu(self, x, *, out=None):
+        return self.xp.add(x, 1.0)
+
+register("{name}", Mine)
+'''
+
+
+@pytest.fixture
+def minidl(monkeypatch, capsys):
+    """Call it: (exit code, standard output, standard error)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["minidl", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("TERM", "dumb")
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        captured = capsys.readouterr()
+        return stopped.value.code, captured.out, captured.err
+
+    return call
+
+
+def test_help_names_every_command(minidl):
+    code, out, _ = minidl("--help")
+    assert code == 0
+    for command in ("train", "check", "models", "backends"):
+        assert command in out
+
+
+def test_version(minidl):
+    import minidl as package
+
+    assert minidl("--version")[:2] == (0, f"minidl {package.__version__}\n")
+
+
+def test_train_makes_the_run_folder(minidl, tmp_path):
+    code, out, _ = minidl(
+        *("train", "lenet5", "--data-dir", "bundled", "--limit", 64, "--epochs", 1),
+        *("--batch-size", 16, "--lr", 0.01, "--seed", 3, "--out", tmp_path / "run"),
+    )
+    assert code == 0
+    assert "test accuracy" in out
+    assert (tmp_path / "run" / "metrics.jsonl").read_text().count("\n") == 1
+    config = (tmp_path / "run" / "config.json").read_text()
+    for setting in ('"batch_size": 16', '"lr": 0.01', '"seed": 3', '"epochs": 1'):
+        assert setting in config
+
+
+def test_train_reaches_fashion_mnist_too(minidl, tmp_path):
+    code, out, _ = minidl(
+        *("train", "lenet5_1998", "--data", "fashion-mnist", "--data-dir", "bundled"),
+        *("--limit", 32, "--epochs", 1, "--out", tmp_path),
+    )
+    assert code == 0
+    assert "Fashion-MNIST" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "lenet6"), "There are: lenet5"),
+        (("train", "lenet5", "--data", "cifar"), "There are: mnist"),
+        (("train", "lenet5", "--backend", "abacus"), "There are: numpy"),
+        (("train", "lenet5", "--epochs", "0"), "epochs"),
+        (("train", "lenet5", "--backend", "meta", "--limit", "8"), "meta"),
+        (("train", "lenet5", "--load", "no.py"), "no.py"),
+        (("check", "abacus"), "There are: numpy"),
+        (("check", "numpy", "--kernel", "sorcery"), "sorcery"),
+    ],
+)
+def test_a_mistake_is_one_message_on_stderr_and_exit_code_2(minidl, tmp_path, arguments, message):
+    out = ("--out", tmp_path, "--data-dir", "bundled") if arguments[0] == "train" else ()
+    if "--data" in arguments:
+        out = out[:2]
+    code, _, err = minidl(*arguments, *out)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_check_passes_for_numpy(minidl):
+    pytest.importorskip("hypothesis", reason="the conformance suite needs hypothesis")
+    code, out, _ = minidl("check", "numpy", "--kernel", "relu", "--examples", 3)
+    assert code == 0
+    assert "relu" in out
+
+
+def test_check_of_a_wrong_backend_exits_with_1(minidl, tmp_path):
+    pytest.importorskip("hypothesis", reason="the conformance suite needs hypothesis")
+    (tmp_path / "mine.py").write_text(REVERSED.format(name="wrong-relu"))
+    code, out, _ = minidl(
+        *("check", "wrong-relu", "--load", tmp_path / "mine.py"),
+        *("--kernel", "relu", "--kernel", "tanh", "--examples", 3),
+    )
+    assert code == 1
+    assert "fail" in out
+    assert "tanh" in out
+
+
+def test_models_shows_the_parameters(minidl):
+    code, out, _ = minidl("models")
+    assert code == 0
+    assert "lenet5" in out
+    assert "61,706" in out
+
+
+def test_backends_shows_what_each_implements(minidl):
+    from minidl.backends import kernel_names
+
+    code, out, _ = minidl("backends")
+    assert code == 0
+    total = len(kernel_names())
+    assert f"{total} of {total}" in out
+    assert "meta" in out
+
+
+def test_an_unusable_backend_is_listed_with_the_reason(minidl, monkeypatch):
+    import minidl.backends.registry as registry
+
+    monkeypatch.setitem(registry._BUILT_IN, "broken", "minidl.no_such_module:Broken")
+    code, out, _ = minidl("backends")
+    assert code == 0
+    assert "no_such_module" in out
+
+
+def test_python_dash_m_minidl_is_the_same_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "minidl", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("minidl ")
