@@ -21,7 +21,8 @@ _RIGHT, _WRONG = "#1b7837", "#c51b1b"
 
 def save_curves(history: Sequence[Epoch], path: Path) -> None:
     """Loss and accuracy over the epochs, on the training and on the test images."""
-    figure = _figure(9, 3.4, layout="constrained")
+    figure = _figure(9, 3.4)
+    figure.set_layout_engine("constrained")
     epochs = [epoch.epoch for epoch in history]
     left, right = figure.subplots(1, 2)
     for axes, quantity, scale in ((left, "loss", 1), (right, "accuracy", 100)):
@@ -53,7 +54,7 @@ def save_predictions(dataset: Dataset, logits: np.ndarray[Any, Any], path: Path)
     axes.set_axis_off()
     for place, index in enumerate(chosen):
         row, column = divmod(place, columns)
-        left, bottom = column * step_x + 0.075 * width, (row + 1) * step_y
+        left, bottom = column * step_x + 0.075 * width, (row + 1) * step_y - 0.1 * height
         box = (left, left + width, bottom, bottom - height)
         axes.imshow(_pixels(dataset.images[index]), cmap="gray_r", extent=box, aspect="auto")
         predicted, label = int(logits[index].argmax()), int(dataset.labels[index])
@@ -90,7 +91,7 @@ def _pixels(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return image
 
 
-def _figure(width: float, height: float, layout: str | None = None) -> Figure:
+def _figure(width: float, height: float) -> Figure:
     """An empty figure. Without pyplot: no window, no state, no choice of a display."""
     try:
         from matplotlib.figure import Figure
@@ -99,7 +100,7 @@ def _figure(width: float, height: float, layout: str | None = None) -> Figure:
             "Drawing pictures needs matplotlib, which is not installed. "
             'Install it with: pip install "minidl[plot]"'
         ) from error
-    return Figure(figsize=(width, height), layout=layout)
+    return Figure(figsize=(width, height))
 
 
 def _save(figure: Figure, path: Path) -> None:

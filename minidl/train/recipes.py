@@ -6,11 +6,12 @@ How LeNet's were chosen: see `RECIPES`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from minidl.errors import ArgumentError, fail
 
-SCHEDULES = {
+SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda progress: 1.0,
     "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
     "step": lambda progress: 0.1 ** math.floor(3 * progress),
