@@ -1,0 +1,57 @@
+"""The README's Python runs, its commands exist, and its links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+
+pytestmark = pytest.mark.skipif(not README.exists(), reason="needs the repository")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def block_with(text):
+    (found,) = [block for block in blocks("python") if text in block]
+    return found
+
+
+def python(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_lenet_by_hand_learns(tmp_path):
+    done = python("-c", block_with("optimizer.step()"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) < 1.0  # 2.3 before training
+
+
+def test_the_backend_of_ones_own_passes_its_check(tmp_path):
+    pytest.importorskip("hypothesis", reason="the conformance suite needs hypothesis")
+    (tmp_path / "my_backend.py").write_text(block_with('register("mine"'))
+    (command,) = re.findall(r"^minidl (check mine .*)$", README.read_text(), re.MULTILINE)
+    done = python("-m", "minidl", *command.split(), "--examples", "5", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MyBackend" in done.stdout
+
+
+def test_every_make_target_named_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README.read_text(), re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_path_named_exists():
+    text = README.read_text()
+    paths = re.findall(r"\]\(([^)#:]+)\)", text)
+    paths += re.findall(r"`((?:minidl|kernels|tests|benchmarks|\.ci)/[\w./]*)`", text)
+    assert len(paths) > 15
+    assert [path for path in paths if not (ROOT / path).exists()] == []
