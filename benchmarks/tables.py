@@ -1,0 +1,128 @@
+"""A record as tables of text, for the terminal (cpu.py) and for the README (report.py)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import record as figures
+from cases import GROUPS
+from machine import is_quiet
+from record import Case, Record
+
+
+class Table(NamedTuple):
+    """Rows of text under a title; the last row may be a summary."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def conditions(record: Record) -> list[str]:
+    """Date, machine, libraries and method, one fact a line."""
+    machine, ours, theirs = record["machine"], record["minidl"], record["torch"]
+    lines = [
+        record["date"],
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, "
+        f"Python {machine['python']}",
+        f"minidl {ours['minidl']}, backend {ours['backend']}, NumPy {ours['numpy']}, "
+        f"{ours['blas']}, BLAS kernel {ours['blas_kernel']}, {record['threads']} threads",
+    ]
+    if theirs:
+        lines.append(
+            f"PyTorch {theirs['torch']}, {theirs['instructions']}, {theirs['threads']} threads"
+        )
+    else:
+        lines.append("PyTorch was not measured: minidl alone, no ratios")
+    if record["overrides"]:
+        removed = ", ".join(f"{k}={v}" for k, v in record["overrides"].items())
+        lines.append(f"taken out of the workers' environment: {removed}")
+    lines.append(
+        f"{record['rounds']} rounds of fresh processes, "
+        f"about {record['seconds']} s a case and library in each"
+    )
+    if record["others"] is not None:
+        lines.append(f"other programs used {record['others']:.2f} cores meanwhile")
+    if not is_quiet(record["others"]):
+        lines.append("THE MACHINE WAS BUSY: these ratios mean little, in both directions")
+    return lines
+
+
+def tables(record: Record) -> list[Table]:
+    """One table a group: a row for every setting, a column for every part."""
+    made = [_group_table(record, group) for group in GROUPS]
+    return [table for table in made if table.rows]
+
+
+def summary(record: Record) -> Table:
+    """Geometric means beside the targets."""
+    rows = []
+    for name, group in GROUPS.items():
+        mean = figures.geometric_mean(figures.in_group(record, name))
+        if mean is None:
+            continue
+        over = [miss for miss in figures.misses(record) if miss.case["group"] == name]
+        wanted, reached = "–", "–"
+        if group.target is not None:
+            wanted = f"≤ {group.target:.1f}× {'each' if group.of_each else 'on the mean'}"
+            reached = "no" if (over if group.of_each else mean > group.target) else "yes"
+        rows.append([group.title, f"{mean:.2f}×", wanted, reached, str(len(over)) if over else ""])
+    columns = ["group", "geometric mean", "target", "reached", "cases above"]
+    return Table("Summary: minidl's time over PyTorch's", columns, rows)
+
+
+def missed(record: Record) -> Table:
+    """Cases above their target, with the reason."""
+    rows = [
+        [
+            f"{miss.case['name']}, {miss.case['part']}",
+            f"{miss.ratio:.2f}×",
+            f"{miss.target:.1f}×",
+            miss.reason,
+        ]
+        for miss in figures.misses(record)
+    ]
+    return Table("Above the target", ["case", "ratio", "target", "why"], rows)
+
+
+def _group_table(record: Record, name: str) -> Table:
+    group, cases = GROUPS[name], figures.in_group(record, name)
+    parts = group.layers[0].parts
+    by_place = {(case["name"], case["part"]): case for case in cases}
+    rows = [
+        [layer.name, *(_cell(by_place[layer.name, part]) for part in parts)]
+        for layer in group.layers
+        if (layer.name, parts[0]) in by_place
+    ]
+    means = [figures.geometric_mean(figures.in_group(record, name, part)) for part in parts]
+    if len(rows) > 1 and any(means):
+        rows.append(["geometric mean", *("" if m is None else f"{m:.2f}×" for m in means)])
+    return Table(group.title, ["minidl / PyTorch", *parts], rows)
+
+
+def _cell(case: Case) -> str:
+    """Medians, and the range over the rounds: 8.1 / 5.4 ms = 1.50× (1.44–1.61)."""
+    if "missing" in case:
+        return "missing"
+    ours, theirs = figures.seconds(case, "minidl"), figures.seconds(case, "torch")
+    scale, unit = _unit(max(ours or 0, theirs or 0))
+    if theirs is None:
+        return f"{_number(ours, scale)} {unit}"
+    every = figures.ratios(case)
+    return (
+        f"{_number(ours, scale)} / {_number(theirs, scale)} {unit} = "
+        f"{figures.ratio(case):.2f}× ({min(every):.2f}–{max(every):.2f})"
+    )
+
+
+def _unit(longest: float) -> tuple[float, str]:
+    for scale, unit in ((1.0, "s"), (1e3, "ms")):
+        if longest * scale >= 1:
+            return scale, unit
+    return 1e6, "µs"
+
+
+def _number(value: Any, scale: float) -> str:
+    """Three digits: 0.123, 1.23, 12.3, 123."""
+    scaled = value * scale
+    return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f}"
