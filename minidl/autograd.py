@@ -14,14 +14,23 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.backends import Array, Backend
-from minidl.errors import AutogradError, BackendError, InPlaceError
+from minidl.backends import Array, Backend, agree
+from minidl.errors import (
+    ArgumentError,
+    AutogradError,
+    BackendError,
+    DTypeError,
+    InPlaceError,
+)
 from minidl.grad_mode import anomaly_enabled, enable_grad, is_grad_enabled, set_grad_enabled
 from minidl.tensor import Storage, Tensor
+
+_AS_THEY_ARE = (type(None), bool, int, float)
+"""Types that `save_for_backward` keeps and `saved_tensors` returns unchanged."""
 
 _next_number = itertools.count(1).__next__
 
@@ -38,13 +47,14 @@ class Edge(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """An array kept for backward, with the version it had.
+    """A value kept for backward; if it is an input's or output's array, with the version it had.
 
     Outputs are kept as arrays, not as tensors, and wrapped again on demand: an output's tensor
     points to its node, so a node that held it would be a reference cycle.
     """
 
-    array: Array
+    value: Any
+    """An array, a Python number, or None."""
     tensor: Tensor | None = None
     """The input tensor, when the array is an input's."""
     storage: Storage | None = None
@@ -74,16 +84,13 @@ class Function:
     tensor([12.])
     """
 
-    is_view: ClassVar[bool] = False
-    """True if the result may share memory with an input; it then shares the version counter."""
-
     backend: Backend
     needs_input_grad: tuple[bool, ...]
     _number: int
     _edges: tuple[Edge | None, ...]
     _outputs: tuple[tuple[tuple[int, ...], Any], ...]
     _saved: tuple[Saved, ...] | None = ()
-    _to_save: tuple[Array | None, ...] = ()
+    _to_save: tuple[Any, ...] = ()
     _hooks: dict[int, dict[int, Any]] | None = None
     _retained: dict[int, Any] | None = None
 
@@ -109,30 +116,43 @@ class Function:
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Run forward on the inputs' arrays; record a node if a gradient may be wanted."""
         node = cls()
-        node.backend = _common_backend(node, inputs)
-        arrays = [t._array if isinstance(t, Tensor) else t for t in inputs]
         recording = is_grad_enabled()
-        node.needs_input_grad = tuple(
-            recording and isinstance(t, Tensor) and t.requires_grad for t in inputs
-        )
-        with np.errstate(all="ignore"):  # inf and NaN are results, as in PyTorch, not warnings
-            result = node.forward(*arrays, **params)
+        backend: Any = None
+        arrays, needs = [], []
+        for t in inputs:
+            if isinstance(t, Tensor):
+                if t.backend is not backend:
+                    backend = agree(node.name, backend, t.backend)
+                arrays.append(t._array)
+                needs.append(recording and t._requires_grad)
+            else:
+                arrays.append(t)
+                needs.append(False)
+        if backend is None:
+            raise DTypeError(f"{node.name}: none of the inputs is a Tensor.")
+        node.backend, node.needs_input_grad = backend, tuple(needs)
+        try:
+            with np.errstate(all="ignore"):  # inf and NaN are results, as in PyTorch, not warnings
+                result = node.forward(*arrays, **params)
+        except OverflowError as error:  # from a Python integer that the dtype can't hold
+            raise ArgumentError(f"{node.name}: {error}.") from None
         several = isinstance(result, tuple)
+        results = result if several else (result,)
         outputs = tuple(
-            Tensor._wrap(
-                array, node.backend, _shared_storage(array, inputs) if cls.is_view else None
-            )
-            for array in (result if several else (result,))
+            [Tensor._wrap(y, node.backend, _shared_storage(y, inputs)) for y in results]
         )
-        if any(node.needs_input_grad):
-            node._record(inputs, outputs)
+        if True in needs:
+            node._record(inputs, results, outputs)
         if anomaly_enabled():
             _check_no_nan(f"The forward pass of {node.name}", outputs)
         return outputs if several else outputs[0]
 
-    def save_for_backward(self, *arrays: Array | None) -> None:
-        """Keep arrays (inputs, outputs or anything in between) for `saved_tensors` in backward."""
-        self._to_save = arrays
+    def save_for_backward(self, *values: Any) -> None:
+        """Keep arrays (inputs, outputs or anything in between) for `saved_tensors` in backward.
+
+        None and Python numbers are kept too, and come back as they are.
+        """
+        self._to_save = values
 
     def input_shape(self, position: int) -> tuple[int, ...]:
         """In backward: the shape of an input whose gradient is needed."""
@@ -146,18 +166,20 @@ class Function:
 
     _constant_outputs: tuple[int, ...] = ()
 
-    def _record(self, inputs: Sequence[Any], outputs: tuple[Tensor, ...]) -> None:
+    def _record(
+        self, inputs: Sequence[Any], results: tuple[Any, ...], outputs: tuple[Tensor, ...]
+    ) -> None:
         """Become a node of the graph: number, edges, saved arrays."""
         self._number = _next_number()
         self._edges = tuple(
-            Edge(t if t.grad_fn is None else t.grad_fn, t._output, t.shape, t.dtype)
-            if needed
-            else None
-            for t, needed in zip(inputs, self.needs_input_grad, strict=True)
+            [
+                Edge(t.grad_fn or t, t._output, t._array.shape, t._array.dtype) if needed else None
+                for t, needed in zip(inputs, self.needs_input_grad, strict=True)
+            ]
         )
-        self._saved = tuple(_saved(array, inputs, outputs) for array in self._to_save)
+        self._saved = tuple([_saved(value, inputs, results, outputs) for value in self._to_save])
         self._to_save = ()
-        self._outputs = tuple((t.shape, t.dtype) for t in outputs)
+        self._outputs = tuple([(t._array.shape, t._array.dtype) for t in outputs])
         for position, t in enumerate(outputs):
             if position not in self._constant_outputs:
                 t._requires_grad, t.grad_fn, t._output = True, self, position
@@ -177,48 +199,53 @@ class Function:
                 "arrays were released by the first. Give retain_graph=True to the first call, "
                 "or run the forward pass again."
             )
-        return tuple(self._unpack(saved) for saved in self._saved)
+        return tuple([self._unpack(saved) for saved in self._saved])
 
-    def _unpack(self, saved: Saved) -> Tensor | None:
-        if saved.array is None:
-            return None
+    def _unpack(self, saved: Saved) -> Any:
+        value, tensor = saved.value, saved.tensor
+        if type(value) in _AS_THEY_ARE:
+            return value
         if saved.storage is not None and saved.storage.version != saved.version:
             raise InPlaceError(
-                f"{self.name}: an array of shape {tuple(saved.array.shape)} that its backward "
+                f"{self.name}: an array of shape {tuple(value.shape)} that its backward "
                 f"needs was changed in place (version {saved.version} was saved, it is now at "
                 f"{saved.storage.version}). Change a copy instead (x.clone()), or do it after "
                 "backward."
             )
-        if saved.tensor is not None:
-            return saved.tensor
-        tensor = Tensor._wrap(saved.array, self.backend, saved.storage)
+        if tensor is not None:
+            if tensor._array is not value:
+                raise InPlaceError(
+                    f"{self.name}: a tensor of shape {tuple(value.shape)} that its backward needs "
+                    "was moved to another backend or dtype since the forward pass. "
+                    "Call module.to(...) before the forward pass, or after backward."
+                )
+            return tensor
+        tensor = Tensor._wrap(value, self.backend, saved.storage)
         if saved.output is not None and saved.output not in self._constant_outputs:
             tensor._requires_grad, tensor.grad_fn, tensor._output = True, self, saved.output
         return tensor
 
     def _run_backward(self, grad_outputs: list[Tensor | None]) -> tuple[Tensor | None, ...]:
         """`backward` with its arguments completed and its results checked."""
-        complete = [
-            Tensor._wrap(self.backend.zeros(*spec), self.backend) if g is None else g
-            for g, spec in zip(grad_outputs, self._outputs, strict=True)
-        ]
-        result = self.backward(*complete)
+        for position, missing in enumerate(grad_outputs):
+            if missing is None and position not in self._constant_outputs:
+                zeros = self.backend.zeros(*self._outputs[position])
+                grad_outputs[position] = Tensor._wrap(zeros, self.backend)
+        result = self.backward(*grad_outputs)
         grads = result if isinstance(result, tuple) else (result,)
         if len(grads) != len(self._edges):
             raise AutogradError(
                 f"{self.name}.backward returned {len(grads)} gradients for "
                 f"{len(self._edges)} inputs; return one for each, None where there is none."
             )
-        for position, (grad_input, edge) in enumerate(zip(grads, self._edges, strict=True)):
-            if (
-                edge is not None
-                and grad_input is not None
-                and (grad_input.shape != edge.shape or grad_input.dtype != edge.dtype)
-            ):
-                raise AutogradError(
-                    f"{self.name}.backward: the gradient of input {position} is "
-                    f"{grad_input.shape} {grad_input.dtype}, expected the input's "
-                    f"{edge.shape} {edge.dtype}."
+        for position, (gradient, edge) in enumerate(zip(grads, self._edges, strict=True)):
+            if edge is not None and gradient is not None:
+                _check_like(
+                    f"{self.name}.backward: the gradient of input {position}",
+                    gradient,
+                    edge.shape,
+                    edge.dtype,
+                    "the input's",
                 )
         return grads
 
@@ -237,14 +264,17 @@ def backward(
 
     `grad_tensors` is the gradient that arrives at `tensors`; it may be left out for scalars.
     Saved arrays are released on the way unless `retain_graph` (default: `create_graph`).
+    With `create_graph`, `.grad` has a graph that leads back to its leaf: a cycle that lives until
+    the leaf's `.grad` is set to None. `grad` has no such cycle.
     Raises AutogradError if nothing requires a gradient or a gradient has the wrong shape.
     """
     roots = _roots("backward", tensors, grad_tensors)
     leaves, _ = _sweep(
         roots, (), create_graph if retain_graph is None else retain_graph, create_graph
     )
-    for leaf, gradient in leaves:
-        _accumulate(leaf, gradient, create_graph)
+    with np.errstate(all="ignore"):
+        for leaf, gradient in leaves:
+            _accumulate(leaf, gradient, create_graph)
 
 
 def grad(
@@ -267,7 +297,7 @@ def grad(
     >>> grad(first, x)
     (tensor(18.),)
     """
-    wanted = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    wanted = _tensors("grad", "inputs", inputs)
     for position, t in enumerate(wanted):
         if not t.requires_grad:
             raise AutogradError(
@@ -277,7 +307,8 @@ def grad(
     roots = _roots("grad", outputs, grad_outputs)
     retain = create_graph if retain_graph is None else retain_graph
     _, found = _sweep(roots, wanted, retain, create_graph)
-    results = tuple(found.get(_key(t)) for t in wanted)
+    # Copies: what a backward passes on may be the caller's own gradient, or go to two inputs.
+    results = tuple(_own(found.get(_key(t))) for t in wanted)
     unused = [position for position, result in enumerate(results) if result is None]
     if unused and not allow_unused:
         raise AutogradError(
@@ -336,17 +367,19 @@ def _sweep(
     for root, gradient in roots:
         send(root if root.grad_fn is None else root.grad_fn, root._output, gradient)
 
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while heap:
             number = -heapq.heappop(heap)
             node = nodes.pop(number)
             grads = [None if p is None else p.total for p in waiting.pop(number)]
-            _run_hooks(node, grads)
-            for output, gradient in enumerate(grads):
-                if gradient is not None and (id(node), output) in wanted_keys:
-                    found[id(node), output] = gradient
-            if useful is not None and not useful[id(node)]:
-                continue  # wanted itself, and nothing behind it is
+            if node._hooks or node._retained:
+                _run_hooks(node, grads)
+            if useful is not None:
+                for output, gradient in enumerate(grads):
+                    if gradient is not None and (id(node), output) in wanted_keys:
+                        found[id(node), output] = gradient
+                if not useful[id(node)]:
+                    continue  # wanted itself, and nothing behind it is
             results = node._run_backward(grads)
             if anomaly_enabled():
                 _check_no_nan(f"The backward pass of {node.name}", results)
@@ -423,12 +456,30 @@ def _roots(
     gradients: Tensor | Sequence[Tensor | None] | None,
 ) -> list[tuple[Tensor, Tensor]]:
     """Pair every root with the gradient that arrives at it; validate both."""
-    tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-    if gradients is None or isinstance(gradients, Tensor):
-        gradients = (gradients,) * (len(tensors) if gradients is None else 1)
+    tensors = _tensors(operation, "tensors", tensors)
+    if gradients is None:
+        gradients = (None,) * len(tensors)
+    elif not isinstance(gradients, (tuple, list)):
+        gradients = (gradients,)
     if len(gradients) != len(tensors):
-        raise AutogradError(f"{operation}: {len(tensors)} tensors but {len(gradients)} gradients.")
+        raise AutogradError(
+            f"{operation}: {len(tensors)} tensors but {len(gradients)} gradients, expected as many."
+        )
     return [(t, _root_gradient(operation, t, g)) for t, g in zip(tensors, gradients, strict=True)]
+
+
+def _tensors(operation: str, argument: str, given: Any) -> tuple[Tensor, ...]:
+    """One tensor or several as a tuple; DTypeError for anything else."""
+    several = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    for t in several:
+        if not isinstance(t, Tensor):
+            raise DTypeError(
+                f"{operation}: {argument} has a {type(t).__name__}, expected Tensors. "
+                "Give one tensor, or a list of them."
+            )
+    if not several:
+        raise AutogradError(f"{operation}: {argument} is empty, expected at least one tensor.")
+    return several
 
 
 def _root_gradient(operation: str, t: Tensor, gradient: Tensor | None) -> Tensor:
@@ -445,26 +496,50 @@ def _root_gradient(operation: str, t: Tensor, gradient: Tensor | None) -> Tensor
                 "the gradient of its shape."
             )
         return Tensor._wrap(t.backend.full(t.shape, 1, t.dtype), t.backend)
-    if gradient.shape != t.shape or gradient.dtype != t.dtype:
-        raise AutogradError(
-            f"{operation}: the gradient is {gradient.shape} {gradient.dtype}, expected the "
-            f"tensor's {t.shape} {t.dtype}."
+    _check_like(f"{operation}: the gradient", gradient, t.shape, t.dtype, "the tensor's")
+    if gradient.backend is not t.backend:
+        raise BackendError(
+            f"{operation}: the gradient lives on {gradient.backend.name!r}, the tensor on "
+            f'{t.backend.name!r}. Move it with .to("{t.backend.name}").'
         )
     return gradient
 
 
+def _check_like(what: str, gradient: Any, shape: Any, dtype: Any, whose: str) -> None:
+    """Raise AutogradError unless `gradient` is a Tensor of this shape and dtype."""
+    if not isinstance(gradient, Tensor):
+        raise AutogradError(
+            f"{what} is a {type(gradient).__name__}, expected a Tensor of {whose} {shape} {dtype}."
+        )
+    array = gradient._array
+    if array.shape != shape or array.dtype != dtype:
+        raise AutogradError(
+            f"{what} is {array.shape} {array.dtype}, expected {whose} {shape} {dtype}."
+        )
+
+
 def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
     """leaf.grad += gradient, always into an array that nobody else holds."""
-    if leaf.grad is not None:
-        leaf.grad = (
-            leaf.grad + gradient
-            if create_graph
-            else Tensor._wrap(leaf.backend.xp.add(leaf.grad._array, gradient._array), leaf.backend)
+    if gradient.backend is not leaf.backend or gradient.dtype != leaf.dtype:
+        raise AutogradError(
+            f"backward: a tensor of shape {leaf.shape} is {leaf.dtype} on {leaf.backend.name!r} "
+            f"now, but its gradient is {gradient.dtype} on {gradient.backend.name!r}: it was moved "
+            "since the forward pass. Call module.to(...) before the forward pass."
         )
-    elif create_graph and gradient.requires_grad:
-        leaf.grad = gradient.clone()
+    if leaf.grad is None:
+        leaf.grad = _own(gradient)
+    elif create_graph:
+        leaf.grad = leaf.grad + gradient
     else:
-        leaf.grad = Tensor._wrap(leaf.backend.copy(gradient._array), leaf.backend)
+        total = leaf.backend.xp.add(leaf.grad._array, gradient._array)
+        leaf.grad = Tensor._wrap(total, leaf.backend)
+
+
+def _own(gradient: Tensor | None) -> Any:
+    """A copy that shares memory with nothing; its graph, if there is one, stays."""
+    if gradient is None or gradient.requires_grad:
+        return None if gradient is None else gradient.clone()
+    return Tensor._wrap(gradient.backend.copy(gradient._array), gradient.backend)
 
 
 def _run_hooks(node: Function, grads: list[Tensor | None]) -> None:
@@ -480,13 +555,21 @@ def _run_hooks(node: Function, grads: list[Tensor | None]) -> None:
 
 def _hooked(hooks: dict[int, Any] | None, gradient: Any) -> Any:
     for hook in tuple((hooks or {}).values()):
+        version = gradient.version
         replacement = hook(gradient)
+        if gradient.version != version:
+            raise InPlaceError(
+                f"hook {hook!r} changed the gradient in place, which other tensors may share. "
+                "Return a new tensor instead."
+            )
         if replacement is not None:
-            if replacement.shape != gradient.shape or replacement.dtype != gradient.dtype:
-                raise AutogradError(
-                    f"hook {hook!r} returned {replacement.shape} {replacement.dtype}, expected "
-                    f"the gradient's {gradient.shape} {gradient.dtype}, or None."
-                )
+            _check_like(
+                f"hook {hook!r}: the result",
+                replacement,
+                gradient.shape,
+                gradient.dtype,
+                "None or the gradient's",
+            )
             gradient = replacement
     return gradient
 
@@ -496,8 +579,6 @@ def _hooked(hooks: dict[int, Any] | None, gradient: Any) -> Any:
 
 class Alias(Function):
     """The input itself, as the output of a node of its own."""
-
-    is_view = True
 
     def forward(self, x: Array) -> Array:
         return self.backend.xp.reshape(x, x.shape)
@@ -558,42 +639,31 @@ class GradientOf(ComposedBackward):
         return grad(y, wanted, grad_output, create_graph=True, allow_unused=True)
 
 
-def _common_backend(node: Function, inputs: Sequence[Any]) -> Backend:
-    backend: Backend | None = None
-    for t in inputs:
-        if isinstance(t, Tensor):
-            if backend is None:
-                backend = t.backend
-            elif t.backend is not backend:
-                raise BackendError(
-                    f"{node.name}: operands live on different backends, {backend.name!r} and "
-                    f'{t.backend.name!r}. Move one of them, for example with .to("{backend.name}").'
-                )
-    if backend is None:
-        raise TypeError(f"{node.name}: none of the inputs is a Tensor.")
-    return backend
-
-
 def _shared_storage(array: Array, inputs: Sequence[Any]) -> Storage | None:
-    """The storage of the input that `array` is a view of, if any."""
+    """The storage of the input that `array` is, or is a view of; None for memory of its own."""
     base = getattr(array, "base", None)
     for t in inputs:
-        if isinstance(t, Tensor) and (
-            array is t._array
-            or (base is not None and (base is t._array or base is getattr(t._array, "base", None)))
-        ):
-            return t._storage
+        if isinstance(t, Tensor):
+            given = t._array
+            if given is array or (
+                base is not None and (base is given or base is getattr(given, "base", None))
+            ):
+                return t._storage
     return None
 
 
-def _saved(array: Array | None, inputs: Sequence[Any], outputs: tuple[Tensor, ...]) -> Saved:
+def _saved(
+    value: Any, inputs: Sequence[Any], results: tuple[Any, ...], outputs: tuple[Tensor, ...]
+) -> Saved:
     for t in inputs:
-        if isinstance(t, Tensor) and t._array is array:
-            return Saved(array, t, t._storage, t._storage.version)
-    for position, t in enumerate(outputs):
-        if t._array is array:
-            return Saved(array, None, t._storage, t._storage.version, position)
-    return Saved(array)
+        if isinstance(t, Tensor) and t._array is value:
+            return Saved(value, t, t._storage, t._storage.version)
+    # Not the outputs' arrays are compared: a result may be the library's scalar, then wrapped.
+    for position, result in enumerate(results):
+        if result is value:
+            t = outputs[position]
+            return Saved(t._array, None, t._storage, t._storage.version, position)
+    return Saved(value)
 
 
 def _check_no_nan(what: str, tensors: Sequence[Any]) -> None:
@@ -601,6 +671,7 @@ def _check_no_nan(what: str, tensors: Sequence[Any]) -> None:
         if (
             isinstance(t, Tensor)
             and t.dtype.kind == "f"
+            and t.backend.memory != "none"
             and bool(np.any(np.isnan(t.backend.to_numpy(t._array))))
         ):
             raise AutogradError(

@@ -8,9 +8,14 @@ import numpy as np
 
 from minidl import backends
 from minidl.backends import Backend
-from minidl.errors import DTypeError, ShapeError
-from minidl.functional.moving import checked_dtype
-from minidl.functional.operands import shape_arguments
+from minidl.errors import ArgumentError, DTypeError, fail
+from minidl.functional.moving import filled, host_array
+from minidl.functional.operands import (
+    checked_dtype,
+    integer,
+    new_shape,
+    number,
+)
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
 
@@ -25,21 +30,15 @@ def tensor(
     >>> tensor([[1, 2], [3, 4]], dtype="float32").shape
     (2, 2)
     """
-    if isinstance(data, Tensor):
-        data = data.detach().numpy()
-    try:
-        array = np.array(data)
-    except ValueError:
-        raise ShapeError(
-            "tensor: the nested lists have different lengths; a tensor is a full rectangle."
-        ) from None
+    array = host_array("tensor", data)
     if (
         dtype is None
         and array.dtype == np.float64
-        and not isinstance(data, (np.ndarray, np.generic))
+        and not isinstance(data, (np.ndarray, np.generic, Tensor))
     ):
         dtype = np.float32
-    array = array.astype(checked_dtype("tensor", array.dtype if dtype is None else dtype))
+    if dtype is not None:
+        array = array.astype(checked_dtype("tensor", dtype), copy=False)
     return _new(_backend(backend).asarray(array), requires_grad, backend)
 
 
@@ -53,12 +52,21 @@ def from_numpy(array: np.ndarray[Any, Any], requires_grad: bool = False) -> Tens
             f"from_numpy: the argument is a {type(array).__name__}, expected a numpy.ndarray. "
             "Use minidl.tensor(data)."
         )
-    checked_dtype("from_numpy", array.dtype)
+    if checked_dtype("from_numpy", array.dtype) != array.dtype:
+        raise DTypeError(
+            f"from_numpy: the array's bytes are swapped ({array.dtype.str}), expected the native "
+            "order. Use minidl.tensor(array), which copies."
+        )
     return _new(backends.default().asarray(array), requires_grad, None)
 
 
 def from_dlpack(exporter: Any) -> Tensor:
     """A tensor over the memory of any object that speaks DLPack, such as a PyTorch tensor."""
+    if not hasattr(exporter, "__dlpack__"):
+        raise DTypeError(
+            f"from_dlpack: the argument is a {type(exporter).__name__}, expected an object with "
+            "__dlpack__. Use minidl.tensor(data)."
+        )
     return _new(backends.default().from_dlpack(exporter), False, None)
 
 
@@ -68,12 +76,12 @@ def zeros(*shape: Any, **options: Any) -> Tensor:
     >>> zeros(2, 3).shape
     (2, 3)
     """
-    return full(shape_arguments("zeros", shape), 0, **options)
+    return full(new_shape("zeros", shape), 0, **options)
 
 
 def ones(*shape: Any, **options: Any) -> Tensor:
     """Ones."""
-    return full(shape_arguments("ones", shape), 1, **options)
+    return full(new_shape("ones", shape), 1, **options)
 
 
 def full(
@@ -84,9 +92,9 @@ def full(
     backend: str | Backend | None = None,
 ) -> Tensor:
     """One number everywhere."""
-    sizes = shape_arguments("full", (shape,))
-    array = _backend(backend).full(sizes, value, checked_dtype("full", dtype))
-    return _new(array, requires_grad, backend)
+    wanted = checked_dtype("full", "float32" if dtype is None else dtype)
+    sizes, value = new_shape("full", (shape,)), number("full", "value", value)
+    return _new(filled("full", _backend(backend), sizes, value, wanted), requires_grad, backend)
 
 
 def zeros_like(x: Tensor) -> Tensor:
@@ -99,38 +107,61 @@ def ones_like(x: Tensor) -> Tensor:
     return x.new_ones(x.shape)
 
 
-def arange(*bounds: Any, dtype: Any = None, backend: str | Backend | None = None) -> Tensor:
-    """Evenly spaced numbers below `stop`, from `start` (0) by `step` (1), given as NumPy takes them.
+def arange(*bounds: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """Evenly spaced numbers from `start` (0) by `step` (1), without `stop`: all of them bounds.
 
-    int64 for ints, float32 otherwise.
+    Given as stop; start, stop; or start, stop, step. int64 for ints, float32 otherwise.
+
+    >>> arange(1, 7, 2)
+    tensor([1, 3, 5])
     """
-    wanted = dtype or ("int64" if all(isinstance(b, int) for b in bounds) else "float32")
-    return tensor(np.arange(*bounds), dtype=wanted, backend=backend)
+    if not 1 <= len(bounds) <= 3:
+        fail("arange", "the bounds", bounds, "stop; start, stop; or start, stop, step")
+    numbers = [number("arange", "a bound", bound) for bound in bounds]
+    if len(numbers) == 3 and numbers[2] == 0:
+        fail("arange", "step", 0, "a step that is not 0", error=ArgumentError)
+    if dtype is None:
+        dtype = "int64" if all(isinstance(n, int) for n in numbers) else "float32"
+    return tensor(np.arange(*numbers), dtype=dtype, **options)
 
 
 def rand(*shape: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Uniform in [0, 1)."""
-    draw = (generator or default_generator).uniform
-    return tensor(draw(shape_arguments("rand", shape)), **{"dtype": "float32", **options})
+    draw = _generator("rand", generator).uniform
+    return tensor(draw(new_shape("rand", shape)), **{"dtype": "float32", **options})
 
 
 def randn(*shape: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Normal with mean 0 and variance 1."""
-    draw = (generator or default_generator).normal
-    return tensor(draw(shape_arguments("randn", shape)), **{"dtype": "float32", **options})
+    draw = _generator("randn", generator).normal
+    return tensor(draw(new_shape("randn", shape)), **{"dtype": "float32", **options})
 
 
 def randint(
     low: int, high: int, shape: Any, generator: Generator | None = None, **options: Any
 ) -> Tensor:
     """Integers in [low, high)."""
-    draw = (generator or default_generator).integers
-    return tensor(draw(shape_arguments("randint", (shape,)), low, high), **options)
+    low, high = integer("randint", "low", low), integer("randint", "high", high)
+    if not -(2**63) <= low < high <= 2**63:
+        interval = f"[{low}, {high})"
+        fail("randint", "the interval", interval, "low < high within int64", error=ArgumentError)
+    draw = _generator("randint", generator).integers
+    return tensor(draw(new_shape("randint", (shape,)), low, high), **options)
 
 
 def randperm(n: int, generator: Generator | None = None, **options: Any) -> Tensor:
     """The numbers 0 … n − 1 in random order."""
-    return tensor((generator or default_generator).permutation(n), **options)
+    n = integer("randperm", "n", n, 0)
+    return tensor(_generator("randperm", generator).permutation(n), **options)
+
+
+def _generator(operation: str, generator: Any) -> Generator:
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        given = f"a {type(generator).__name__}"
+        fail(operation, "generator", given, "a minidl.Generator", error=DTypeError)
+    return generator
 
 
 def _backend(backend: str | Backend | None) -> Backend:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import ClassVar, ParamSpec, TypeVar
+
+from minidl.errors import DTypeError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,27 +42,58 @@ class _Switch:
         self._flag.reset(self._tokens.pop())
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function."""
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise DTypeError(
+                f"{type(self).__name__}: {function.__name__} is a generator or coroutine, whose "
+                "body runs after the call, expected a plain function. Use `with` in its body."
+            )
+        flag, value = self._flag, self._value
+
         @functools.wraps(function)
         def switched(*args: P.args, **kwargs: P.kwargs) -> R:
-            with type(self)._of(self._value):
+            token = flag.set(value)
+            try:
                 return function(*args, **kwargs)
+            finally:
+                flag.reset(token)
 
         return switched
 
-    @classmethod
-    def _of(cls, value: bool) -> _Switch:
-        switch = cls.__new__(cls)
-        _Switch.__init__(switch, value)
-        return switch
 
-
-class set_grad_enabled(_Switch):  # noqa: N801 - PyTorch's name
-    """Record operations for backward, or don't, within a `with` block or a decorated function."""
-
+class _GradSwitch(_Switch):
     _flag = _grad
 
 
-class no_grad(set_grad_enabled):  # noqa: N801 - PyTorch's name
+class set_grad_enabled(_GradSwitch):  # noqa: N801 - PyTorch's name
+    """Record operations for backward, or don't: from now on, or within a `with` block.
+
+    The flag belongs to the thread: a new thread starts with gradients enabled.
+
+    >>> with set_grad_enabled(False):
+    ...     is_grad_enabled()
+    False
+    >>> is_grad_enabled()
+    True
+    """
+
+    def __init__(self, value: bool) -> None:
+        super().__init__(bool(value))
+        self._tokens.append(_grad.set(self._value))
+        self._entered = False
+
+    def __enter__(self) -> None:
+        if self._entered:
+            super().__enter__()
+        self._entered = True
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function."""
+        _grad.reset(self._tokens.pop())  # as a decorator it changes nothing but the function
+        return super().__call__(function)
+
+
+class no_grad(_GradSwitch):  # noqa: N801 - PyTorch's name
     """Record nothing: results don't require a gradient, and saved arrays are not kept.
 
     >>> import minidl
@@ -74,7 +108,7 @@ class no_grad(set_grad_enabled):  # noqa: N801 - PyTorch's name
         super().__init__(False)
 
 
-class enable_grad(set_grad_enabled):  # noqa: N801 - PyTorch's name
+class enable_grad(_GradSwitch):  # noqa: N801 - PyTorch's name
     """Record again, within a `no_grad` block."""
 
     def __init__(self) -> None:

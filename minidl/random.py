@@ -28,10 +28,12 @@ class Generator:
 
     def manual_seed(self, seed: int, stream: int = 0) -> Generator:
         """Start again from a seed in [0, 2³²)."""
-        if not (0 <= seed < 2**32 and 0 <= stream < 2**32):
-            raise ArgumentError(
-                f"manual_seed: seed is {seed} and stream {stream}, expected both in [0, 2**32)."
-            )
+        for name, value in (("seed", seed), ("stream", stream)):
+            is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if not is_integer or not 0 <= value < 2**32:
+                raise ArgumentError(
+                    f"manual_seed: {name} is {value!r}, expected an int in [0, 2**32)."
+                )
         self.seed, self.stream, self.offset = int(seed), int(stream), 0
         return self
 
@@ -52,7 +54,7 @@ class Generator:
 
     def bits(self, shape: tuple[int, ...]) -> Any:
         """Random uint32 words, drawn on the host as a NumPy array."""
-        return random_bits(shape, **self.next())
+        return random_bits(shape, **self.next(), base=None)
 
     def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> Any:
         """Uniform float64 numbers in [low, high), with 53 random bits each."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import backends
-from minidl.errors import AutogradError, BackendError, DTypeError, InPlaceError, ShapeError
+from minidl.errors import AutogradError, DTypeError, InPlaceError, ShapeError
 from minidl.grad_mode import is_grad_enabled
 from minidl.tensor_methods import TensorMethods
 
@@ -164,6 +164,9 @@ class Tensor(TensorMethods):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
     def __repr__(self) -> str:
         if self.backend.memory == "none":
             body = f"shape={self.shape}, dtype={self.dtype}"
@@ -173,6 +176,8 @@ class Tensor(TensorMethods):
             )
             if self.dtype not in (np.float32, np.int64, np.bool_):
                 body += f", dtype={self.dtype}"
+            if self.size == 0 and self.ndim > 1:
+                body += f", shape={self.shape}"
         if self.backend.name != "numpy":
             body += f", backend={self.backend.name!r}"
         if self.grad_fn is not None:
@@ -203,10 +208,7 @@ class Tensor(TensorMethods):
         return self.detach().numpy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        array = self.numpy()
-        if copy:
-            return np.array(array, dtype=dtype)
-        return array if dtype is None else array.astype(dtype, copy=False)
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
@@ -275,6 +277,11 @@ class Tensor(TensorMethods):
         """Call `hook(gradient)` when this tensor's gradient is known; a result replaces it."""
         if not self.requires_grad:
             raise AutogradError("register_hook: the tensor does not require a gradient.")
+        if not callable(hook):
+            raise DTypeError(
+                f"register_hook: hook is a {type(hook).__name__}, expected a function of the "
+                "gradient."
+            )
         if self.grad_fn is None:
             self._hooks = hooks = self._hooks or {}
         else:
@@ -284,6 +291,8 @@ class Tensor(TensorMethods):
 
     def retain_grad(self) -> None:
         """Keep `.grad` of a tensor that isn't a leaf, too."""
+        if not self.requires_grad:
+            raise AutogradError("retain_grad: the tensor does not require a gradient.")
         if self.grad_fn is not None:
             self.grad_fn._retained = retained = self.grad_fn._retained or {}
             retained[self._output] = weakref.ref(self)
@@ -293,13 +302,14 @@ class Tensor(TensorMethods):
 
     def copy_(self, source: Any) -> Tensor:
         """Overwrite the values with those of `source`, broadcasting."""
-        array = self._writable("copy_", source)
-        self.backend.copy_into(array, self._operand("copy_", source))
+        operand = self._operand("copy_", source)
+        self.backend.copy_into(self._writable("copy_", source), operand)
         return self
 
     def fill_(self, value: float) -> Tensor:
         """Overwrite all values with one number."""
-        self.backend.copy_into(self._writable("fill_"), self.backend.asarray(value, self.dtype))
+        operand = self._operand("fill_", value)
+        self.backend.copy_into(self._writable("fill_", value), operand)
         return self
 
     def zero_(self) -> Tensor:
@@ -308,15 +318,18 @@ class Tensor(TensorMethods):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Add alpha · other in place."""
-        array, xp = self._writable("add_", other), self.backend.xp
-        operand = self._operand("add_", other)
-        xp.add(array, operand if alpha == 1 else xp.multiply(operand, alpha), out=array)
+        xp, operand = self.backend.xp, self._operand("add_", other)
+        if alpha != 1:
+            operand = xp.multiply(operand, self._operand("add_", alpha))
+        array = self._writable("add_", other)
+        xp.add(array, operand, out=array)
         return self
 
     def mul_(self, other: Any) -> Tensor:
         """Multiply in place."""
+        operand = self._operand("mul_", other)
         array = self._writable("mul_", other)
-        self.backend.xp.multiply(array, self._operand("mul_", other), out=array)
+        self.backend.xp.multiply(array, operand, out=array)
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -347,17 +360,13 @@ class Tensor(TensorMethods):
     def _operand(self, operation: str, value: Any) -> Any:
         """A value to write, as an array of this backend with this dtype."""
         if isinstance(value, Tensor):
-            if value.backend is not self.backend:
-                raise BackendError(
-                    f"{operation}: the tensor lives on {self.backend.name!r}, the operand on "
-                    f'{value.backend.name!r}. Move it with .to("{self.backend.name}").'
-                )
+            backends.agree(operation, self.backend, value.backend)
             value = value._array
-        elif np.isscalar(value):
-            return self.backend.asarray(value, self.dtype)
+        elif isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
+            return self._scalar(operation, value)
         else:
-            value = self.backend.asarray(value)
-        if value.dtype != self.dtype and value.dtype.kind == "f":
+            value = self.backend.asarray(functional.moving.host_array(operation, value))
+        if value.dtype != self.dtype and (value.dtype.kind == "f" or self.dtype.kind == "b"):
             raise DTypeError(
                 f"{operation}: the operand's dtype is {value.dtype}, expected {self.dtype}."
             )
@@ -372,24 +381,36 @@ class Tensor(TensorMethods):
             )
         return self.backend.xp.astype(value, self.dtype)
 
+    def _scalar(self, operation: str, value: Any) -> Any:
+        """A number as a zero-dimensional array of this dtype, if the dtype can hold it."""
+        array = np.array(value)
+        if self.dtype.kind in "iub" and array != array.astype(self.dtype):
+            raise DTypeError(
+                f"{operation}: the operand is {value}, which {self.dtype} can't hold. "
+                "Convert the tensor first, for example with .float()."
+            )
+        return self.backend.asarray(array, self.dtype)
+
     # ------------------------------------------------------------- copying and pickling
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        copy = _rebuild(*self._state("deepcopy"))
-        copy.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        self._check_leaf("deepcopy")
+        copy = type(self)._wrap(self.backend.copy(self._array), self.backend)
+        copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
+        copy.grad = None if self.grad is None else self.grad.detach().__deepcopy__(memo)
         return copy
 
     def __reduce__(self) -> Any:
-        return _rebuild, self._state("pickle")
+        self._check_leaf("pickle")
+        array = np.array(self.backend.to_numpy(self._array))
+        return _rebuild, (type(self), array, self.backend.name, self.requires_grad)
 
-    def _state(self, operation: str) -> tuple[type[Tensor], Any, str, bool]:
+    def _check_leaf(self, operation: str) -> None:
         if self.grad_fn is not None:
             raise AutogradError(
                 f"{operation}: the tensor was computed and belongs to a graph. Use .detach() first."
             )
-        array = np.array(self.backend.to_numpy(self._array))
-        return type(self), array, self.backend.name, self.requires_grad
 
 
 class RemovableHandle:

@@ -74,66 +74,66 @@ class MetaBackend(Backend):
     def index_add(self, shape: tuple[int, ...], key: Any, values: Any) -> ArraySpec:
         return ArraySpec(shape, values.dtype)
 
-    conv2d = staticmethod(conv2d_spec.conv2d)  # type: ignore[assignment]
-    conv2d_input_grad = staticmethod(conv2d_spec.conv2d_input_grad)  # type: ignore[assignment]
-    conv2d_weight_grad = staticmethod(conv2d_spec.conv2d_weight_grad)  # type: ignore[assignment]
+    conv2d = staticmethod(conv2d_spec.conv2d)
+    conv2d_input_grad = staticmethod(conv2d_spec.conv2d_input_grad)
+    conv2d_weight_grad = staticmethod(conv2d_spec.conv2d_weight_grad)
 
-    depthwise_conv2d = staticmethod(depthwise_conv2d_spec.depthwise_conv2d)  # type: ignore[assignment]
-    depthwise_conv2d_input_grad = staticmethod(depthwise_conv2d_spec.depthwise_conv2d_input_grad)  # type: ignore[assignment]
-    depthwise_conv2d_weight_grad = staticmethod(depthwise_conv2d_spec.depthwise_conv2d_weight_grad)  # type: ignore[assignment]
+    depthwise_conv2d = staticmethod(depthwise_conv2d_spec.depthwise_conv2d)
+    depthwise_conv2d_input_grad = staticmethod(depthwise_conv2d_spec.depthwise_conv2d_input_grad)
+    depthwise_conv2d_weight_grad = staticmethod(depthwise_conv2d_spec.depthwise_conv2d_weight_grad)
 
-    unfold = staticmethod(unfold_spec.unfold)  # type: ignore[assignment]
-    fold = staticmethod(unfold_spec.fold)  # type: ignore[assignment]
+    unfold = staticmethod(unfold_spec.unfold)
+    fold = staticmethod(unfold_spec.fold)
 
-    max_pool2d = staticmethod(pool2d_spec.max_pool2d)  # type: ignore[assignment]
-    max_pool2d_grad = staticmethod(pool2d_spec.max_pool2d_grad)  # type: ignore[assignment]
-    avg_pool2d = staticmethod(pool2d_spec.avg_pool2d)  # type: ignore[assignment]
-    avg_pool2d_grad = staticmethod(pool2d_spec.avg_pool2d_grad)  # type: ignore[assignment]
-    adaptive_avg_pool2d = staticmethod(pool2d_spec.adaptive_avg_pool2d)  # type: ignore[assignment]
-    adaptive_avg_pool2d_grad = staticmethod(pool2d_spec.adaptive_avg_pool2d_grad)  # type: ignore[assignment]
+    max_pool2d = staticmethod(pool2d_spec.max_pool2d)
+    max_pool2d_grad = staticmethod(pool2d_spec.max_pool2d_grad)
+    avg_pool2d = staticmethod(pool2d_spec.avg_pool2d)
+    avg_pool2d_grad = staticmethod(pool2d_spec.avg_pool2d_grad)
+    adaptive_avg_pool2d = staticmethod(pool2d_spec.adaptive_avg_pool2d)
+    adaptive_avg_pool2d_grad = staticmethod(pool2d_spec.adaptive_avg_pool2d_grad)
 
-    batch_norm = staticmethod(batch_norm_spec.batch_norm)  # type: ignore[assignment]
-    batch_norm_inference = staticmethod(batch_norm_spec.batch_norm_inference)  # type: ignore[assignment]
-    batch_norm_grad = staticmethod(batch_norm_spec.batch_norm_grad)  # type: ignore[assignment]
+    batch_norm = staticmethod(batch_norm_spec.batch_norm)
+    batch_norm_inference = staticmethod(batch_norm_spec.batch_norm_inference)
+    batch_norm_grad = staticmethod(batch_norm_spec.batch_norm_grad)
 
-    local_response_norm = staticmethod(local_response_norm_spec.local_response_norm)  # type: ignore[assignment]
-    local_response_norm_grad = staticmethod(local_response_norm_spec.local_response_norm_grad)  # type: ignore[assignment]
+    local_response_norm = staticmethod(local_response_norm_spec.local_response_norm)
+    local_response_norm_grad = staticmethod(local_response_norm_spec.local_response_norm_grad)
 
-    relu = staticmethod(activation_spec.relu)  # type: ignore[assignment]
-    relu_grad = staticmethod(activation_spec.relu_grad)  # type: ignore[assignment]
-    relu6 = staticmethod(activation_spec.relu6)  # type: ignore[assignment]
-    relu6_grad = staticmethod(activation_spec.relu6_grad)  # type: ignore[assignment]
-    leaky_relu = staticmethod(activation_spec.leaky_relu)  # type: ignore[assignment]
-    leaky_relu_grad = staticmethod(activation_spec.leaky_relu_grad)  # type: ignore[assignment]
-    sigmoid = staticmethod(activation_spec.sigmoid)  # type: ignore[assignment]
-    sigmoid_grad = staticmethod(activation_spec.sigmoid_grad)  # type: ignore[assignment]
-    tanh = staticmethod(activation_spec.tanh)  # type: ignore[assignment]
-    tanh_grad = staticmethod(activation_spec.tanh_grad)  # type: ignore[assignment]
-    silu = staticmethod(activation_spec.silu)  # type: ignore[assignment]
-    silu_grad = staticmethod(activation_spec.silu_grad)  # type: ignore[assignment]
-    hardswish = staticmethod(activation_spec.hardswish)  # type: ignore[assignment]
-    hardswish_grad = staticmethod(activation_spec.hardswish_grad)  # type: ignore[assignment]
+    relu = staticmethod(activation_spec.relu)
+    relu_grad = staticmethod(activation_spec.relu_grad)
+    relu6 = staticmethod(activation_spec.relu6)
+    relu6_grad = staticmethod(activation_spec.relu6_grad)
+    leaky_relu = staticmethod(activation_spec.leaky_relu)
+    leaky_relu_grad = staticmethod(activation_spec.leaky_relu_grad)
+    sigmoid = staticmethod(activation_spec.sigmoid)
+    sigmoid_grad = staticmethod(activation_spec.sigmoid_grad)
+    tanh = staticmethod(activation_spec.tanh)
+    tanh_grad = staticmethod(activation_spec.tanh_grad)
+    silu = staticmethod(activation_spec.silu)
+    silu_grad = staticmethod(activation_spec.silu_grad)
+    hardswish = staticmethod(activation_spec.hardswish)
+    hardswish_grad = staticmethod(activation_spec.hardswish_grad)
 
-    bias_activation = staticmethod(bias_activation_spec.bias_activation)  # type: ignore[assignment]
-    bias_activation_grad = staticmethod(bias_activation_spec.bias_activation_grad)  # type: ignore[assignment]
-    channel_sum = staticmethod(bias_activation_spec.channel_sum)  # type: ignore[assignment]
+    bias_activation = staticmethod(bias_activation_spec.bias_activation)
+    bias_activation_grad = staticmethod(bias_activation_spec.bias_activation_grad)
+    channel_sum = staticmethod(bias_activation_spec.channel_sum)
 
-    softmax = staticmethod(softmax_spec.softmax)  # type: ignore[assignment]
-    softmax_grad = staticmethod(softmax_spec.softmax_grad)  # type: ignore[assignment]
-    log_softmax = staticmethod(softmax_spec.log_softmax)  # type: ignore[assignment]
-    log_softmax_grad = staticmethod(softmax_spec.log_softmax_grad)  # type: ignore[assignment]
+    softmax = staticmethod(softmax_spec.softmax)
+    softmax_grad = staticmethod(softmax_spec.softmax_grad)
+    log_softmax = staticmethod(softmax_spec.log_softmax)
+    log_softmax_grad = staticmethod(softmax_spec.log_softmax_grad)
 
-    softmax_cross_entropy = staticmethod(softmax_cross_entropy_spec.softmax_cross_entropy)  # type: ignore[assignment]
-    softmax_cross_entropy_grad = staticmethod(softmax_cross_entropy_spec.softmax_cross_entropy_grad)  # type: ignore[assignment]
+    softmax_cross_entropy = staticmethod(softmax_cross_entropy_spec.softmax_cross_entropy)
+    softmax_cross_entropy_grad = staticmethod(softmax_cross_entropy_spec.softmax_cross_entropy_grad)
 
-    channel_shuffle = staticmethod(channel_shuffle_spec.channel_shuffle)  # type: ignore[assignment]
+    channel_shuffle = staticmethod(channel_shuffle_spec.channel_shuffle)
 
-    random_bits = staticmethod(dropout_spec.random_bits)  # type: ignore[assignment]
-    dropout = staticmethod(dropout_spec.dropout)  # type: ignore[assignment]
-    drop_path = staticmethod(dropout_spec.drop_path)  # type: ignore[assignment]
+    random_bits = staticmethod(dropout_spec.random_bits)
+    dropout = staticmethod(dropout_spec.dropout)
+    drop_path = staticmethod(dropout_spec.drop_path)
 
-    sgd_step = staticmethod(optimizer_step_spec.sgd_step)  # type: ignore[assignment]
-    adam_step = staticmethod(optimizer_step_spec.adam_step)  # type: ignore[assignment]
-    rmsprop_step = staticmethod(optimizer_step_spec.rmsprop_step)  # type: ignore[assignment]
-    lerp_step = staticmethod(optimizer_step_spec.lerp_step)  # type: ignore[assignment]
-    global_norm = staticmethod(optimizer_step_spec.global_norm)  # type: ignore[assignment]
+    sgd_step = staticmethod(optimizer_step_spec.sgd_step)
+    adam_step = staticmethod(optimizer_step_spec.adam_step)
+    rmsprop_step = staticmethod(optimizer_step_spec.rmsprop_step)
+    lerp_step = staticmethod(optimizer_step_spec.lerp_step)
+    global_norm = staticmethod(optimizer_step_spec.global_norm)

@@ -134,7 +134,8 @@ def indexed_shape(shape: tuple[int, ...], key: Any) -> tuple[int, ...]:
         # An index's values don't matter for the shape: zeros that take no memory stand in.
         is_array = hasattr(part, "dtype")
         plain.append(np.broadcast_to(np.zeros((), np.int64), part.shape) if is_array else part)
-    return np.broadcast_to(np.zeros((), bool), shape)[tuple(plain)].shape
+    picked: tuple[int, ...] = np.broadcast_to(np.zeros((), bool), shape)[tuple(plain)].shape
+    return picked
 
 
 META_XP = Namespace(

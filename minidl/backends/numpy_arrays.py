@@ -43,7 +43,11 @@ class NumpyArrays(Backend):
         np.copyto(target, source, casting="same_kind")
 
     def index(self, array: Any, key: Any) -> Any:
-        return array[key]
+        picked = array[key]
+        if isinstance(picked, np.ndarray):
+            return picked
+        # One element comes as a scalar, a copy; with an Ellipsis it is a view, like every slice.
+        return array[(*key, ...) if isinstance(key, tuple) else (key, ...)]
 
     def index_add(self, shape: tuple[int, ...], key: Any, values: Any) -> Any:
         result = np.zeros(shape, values.dtype)

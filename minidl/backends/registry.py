@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from types import TracebackType
 
+import numpy as np
+
 from minidl.backends.contract import Backend, kernel_names, origin
 from minidl.errors import BackendError
 
@@ -21,20 +23,26 @@ _FASTEST_FIRST = ("numpy",)
 
 _classes: dict[str, type[Backend]] = {}
 _instances: dict[str, Backend] = {}
-_default: ContextVar[str] = ContextVar("minidl_default_backend", default="numpy")
+_default: ContextVar[Backend | None] = ContextVar("minidl_default_backend", default=None)
 
 
 def register(name: str, backend: type[Backend]) -> None:
     """Make a backend of your own known by name.
 
-    Raises BackendError if the name is taken or the class isn't a Backend.
+    Raises BackendError if the name is taken, or names something else (a dtype, "auto"), or if the
+    class isn't a Backend.
     """
     if not (isinstance(backend, type) and issubclass(backend, Backend)):
         raise BackendError(f"register: {backend!r} is not a subclass of minidl.backends.Backend.")
+    if not isinstance(name, str) or name == "auto" or _is_dtype(name):
+        raise BackendError(
+            f"register: the name is {name!r}, expected a string that is neither a dtype nor "
+            '"auto": x.to(name) must be unambiguous.'
+        )
     if name in _BUILT_IN or name in _classes:
         raise BackendError(f"register: a backend named {name!r} exists already. Choose another.")
-    backend.name = name
-    _classes[name] = backend
+    # A subclass, because the name belongs to this entry: the class itself may have another.
+    _classes[name] = type(backend.__name__, (backend,), {"name": name})
 
 
 def names() -> list[str]:
@@ -52,14 +60,24 @@ def get(name: str | Backend) -> Backend:
         return name
     if name == "auto":
         return _first_usable()
-    if name not in _instances:
-        _instances[name] = _backend_class(name)()
-    return _instances[name]
+    backend = _instances.get(name) if isinstance(name, str) else None
+    # setdefault: two threads must not end up with two instances of one backend.
+    return backend or _instances.setdefault(name, _backend_class(name)())
 
 
 def default() -> Backend:
     """Where new tensors are made."""
-    return get(_default.get())
+    return _default.get() or get("numpy")
+
+
+def agree(operation: str, backend: Backend | None, other: Backend) -> Backend:
+    """`other`, unless an earlier operand of the operation lives on another `backend`."""
+    if backend is not None and backend is not other:
+        raise BackendError(
+            f"{operation}: operands live on different backends, {backend.name!r} and "
+            f'{other.name!r}. Move one of them, for example with .to("{backend.name}").'
+        )
+    return other
 
 
 def capabilities(name: str | Backend) -> dict[str, str]:
@@ -68,7 +86,7 @@ def capabilities(name: str | Backend) -> dict[str, str]:
     >>> capabilities("numpy")["conv2d"]
     'NumpyBackend'
     """
-    cls = type(name) if isinstance(name, Backend) else _backend_class(name)
+    cls = _backend_class(name) if isinstance(name, str) and name != "auto" else type(get(name))
     table = {}
     for kernel in kernel_names():
         implementer = origin(cls, kernel)
@@ -79,6 +97,8 @@ def capabilities(name: str | Backend) -> dict[str, str]:
 class use_backend:  # noqa: N801 - reads as a function, like no_grad
     """Choose where new tensors are made: from now on, or within a `with` block.
 
+    The choice belongs to the thread: a new thread starts with "numpy".
+
     >>> with use_backend("meta"):
     ...     default().name
     'meta'
@@ -86,11 +106,16 @@ class use_backend:  # noqa: N801 - reads as a function, like no_grad
     'numpy'
     """
 
-    def __init__(self, name: str) -> None:
-        self._token = _default.set(get(name).name)
+    def __init__(self, name: str | Backend) -> None:
+        self._backend = get(name)
+        self._tokens = [_default.set(self._backend)]
+        self._entered = False
 
     def __enter__(self) -> Backend:
-        return default()
+        if self._entered:
+            self._tokens.append(_default.set(self._backend))
+        self._entered = True
+        return self._backend
 
     def __exit__(
         self,
@@ -98,13 +123,21 @@ class use_backend:  # noqa: N801 - reads as a function, like no_grad
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _default.reset(self._token)
+        _default.reset(self._tokens.pop())
+
+
+def _is_dtype(name: str) -> bool:
+    try:
+        np.dtype(name)
+    except (TypeError, ValueError, SyntaxError):
+        return False
+    return True
 
 
 def _backend_class(name: str) -> type[Backend]:
-    if name in _classes:
+    if isinstance(name, str) and name in _classes:
         return _classes[name]
-    if name not in _BUILT_IN:
+    if not isinstance(name, str) or name not in _BUILT_IN:
         raise BackendError(f"There is no backend {name!r}. There are: {', '.join(names())}.")
     module, attribute = _BUILT_IN[name].split(":")
     backend: type[Backend] = getattr(importlib.import_module(module), attribute)

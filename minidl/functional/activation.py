@@ -7,7 +7,7 @@ from typing import Any
 from minidl.autograd import Function, GradientOf
 from minidl.backends import Array
 from minidl.functional.elementwise import clip
-from minidl.functional.operands import float_tensor, normalize_dim
+from minidl.functional.operands import float_tensor, normalize_dim, number
 from minidl.functional.reductions import sum
 from minidl.tensor import Tensor
 
@@ -108,7 +108,8 @@ class LeakyReluGrad(Function):
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope · x (Maas et al. 2013)."""
     x = float_tensor("leaky_relu", "x", x)
-    result: Tensor = LeakyRelu.apply(x, negative_slope=float(negative_slope))
+    slope = float(number("leaky_relu", "negative_slope", negative_slope))
+    result: Tensor = LeakyRelu.apply(x, negative_slope=slope)
     return result
 
 

@@ -18,8 +18,9 @@ from minidl.autograd import Function
 from minidl.backends import Array, Backend
 from minidl.errors import ArgumentError, fail
 from minidl.functional.bias import ChannelSum, bias_activation
-from minidl.functional.operands import as_tensor
+from minidl.functional.operands import as_tensor, integer, optional_tensor
 from minidl.tensor import Tensor
+from minidl_kernels.common.array_spec import check_same_float, check_shape
 from minidl_kernels.common.windows import Padding, Pair, pair, same_padding
 from minidl_kernels.conv2d import spec
 from minidl_kernels.unfold import spec as unfold_spec
@@ -137,6 +138,7 @@ def conv2d(
 
     """
     x, weight = as_tensor("conv2d", "x", x), as_tensor("conv2d", "weight", weight)
+    bias = optional_tensor("conv2d", "bias", bias)
     geometry = _geometry("conv2d", x, weight, stride, padding, dilation, groups)
     spec.conv2d(x, weight, bias, **geometry)
     result: Tensor = Conv2d.apply(x, weight, bias, **geometry)
@@ -164,6 +166,8 @@ def conv_transpose2d(
     """
     name = "conv_transpose2d"
     x, weight = as_tensor(name, "x", x), as_tensor(name, "weight", weight)
+    bias = optional_tensor(name, "bias", bias)
+    check_same_float(name, x=x, weight=weight, bias=bias)
     strides, dilations = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
     pads, extra = pair(name, "padding", padding, 0), pair(name, "output_padding", output_padding, 0)
     if x.ndim != 4 or weight.ndim != 4:
@@ -176,6 +180,10 @@ def conv_transpose2d(
             f"weight.shape[0] ({weight.shape[0]})",
             "A transposed convolution's weight is (in_channels, out_channels / groups, kh, kw).",
         )
+    if x.shape[1] % integer(name, "groups", groups, 1):
+        fail(name, "groups", groups, f"a divisor of x.shape[1] ({x.shape[1]})", error=ArgumentError)
+    if bias is not None:
+        check_shape(name, "bias", bias, (weight.shape[1] * groups,))
     for e, s, d in zip(extra, strides, dilations, strict=True):
         if e >= max(s, d):
             fail(
@@ -298,7 +306,12 @@ def _geometry(
         pads = same_padding(*sizes, strides, dilations) if full else (0, 0, 0, 0)
     else:
         pads = padding_sides(name, padding)
-    return {"stride": strides, "padding": pads, "dilation": dilations, "groups": groups}
+    return {
+        "stride": strides,
+        "padding": pads,
+        "dilation": dilations,
+        "groups": integer(name, "groups", groups, 1),
+    }
 
 
 def padding_sides(name: str, padding: Any) -> Padding:

@@ -6,6 +6,7 @@ from typing import Any
 
 from minidl.autograd import Function
 from minidl.backends import Array
+from minidl.errors import DTypeError, fail
 from minidl.functional.operands import float_tensor
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
@@ -59,7 +60,15 @@ def _drop(
     generator: Generator | None,
 ) -> Tensor:
     x = float_tensor(function.kernel, "x", x)
-    source = generator or default_generator
+    source = default_generator if generator is None else generator
+    if not isinstance(source, Generator):
+        fail(
+            function.kernel,
+            "generator",
+            f"a {type(source).__name__}",
+            "a minidl.Generator",
+            error=DTypeError,
+        )
     check(x, p=p, **source.get_state())
     if not training or p == 0:
         return x

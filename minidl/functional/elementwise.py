@@ -6,15 +6,19 @@ users call.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
 
 from minidl.autograd import Function
-from minidl.errors import ArgumentError, fail
+from minidl.backends import agree
+from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.functional.operands import (
     as_tensor,
     binary_operands,
     broadcast_shape,
     float_tensor,
+    number,
     sum_to,
 )
 from minidl.tensor import Tensor
@@ -24,30 +28,14 @@ class Binary(Function):
     """An operation of two broadcasting operands: `backward` gives `partials`, summed to shape."""
 
     def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        return tuple(
-            sum_to(self.partial(position, grad_output), self.input_shape(position))
-            if needed
-            else None
-            for position, needed in enumerate(self.needs_input_grad)
-        )
+        needs_a, needs_b = self.needs_input_grad
+        grad_a = sum_to(self.partial(0, grad_output), self.input_shape(0)) if needs_a else None
+        grad_b = sum_to(self.partial(1, grad_output), self.input_shape(1)) if needs_b else None
+        return grad_a, grad_b
 
     def partial(self, position: int, grad_output: Tensor) -> Tensor:
         """grad_output times the derivative in the operand at `position`, still broadcast."""
         raise NotImplementedError
-
-    def keep_operands(self, a: Any, b: Any) -> None:
-        """Save both operands for `operands`; scalars are kept as they are."""
-        self.scalars = tuple(v if isinstance(v, (bool, int, float)) else None for v in (a, b))
-        self.save_for_backward(
-            *(v if s is None else None for v, s in zip((a, b), self.scalars, strict=True))
-        )
-
-    @property
-    def operands(self) -> tuple[Any, ...]:
-        """What `keep_operands` kept, as tensors or scalars."""
-        return tuple(
-            t if s is None else s for t, s in zip(self.saved_tensors, self.scalars, strict=True)
-        )
 
 
 class Add(Binary):
@@ -83,7 +71,10 @@ class Sub(Binary):
 
 def sub(a: Any, b: Any) -> Tensor:
     """a − b."""
-    result: Tensor = Sub.apply(*binary_operands("sub", a, b))
+    a, b = binary_operands("sub", a, b)
+    if all(isinstance(v, bool) or (isinstance(v, Tensor) and v.dtype == bool) for v in (a, b)):
+        _refuse_bool("sub")
+    result: Tensor = Sub.apply(a, b)
     return result
 
 
@@ -91,11 +82,11 @@ class Mul(Binary):
     """∂(a · b) = grad · b, grad · a."""
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.keep_operands(a, b)
+        self.save_for_backward(a, b)
         return self.backend.xp.multiply(a, b)
 
     def partial(self, position: int, grad_output: Tensor) -> Tensor:
-        return grad_output * self.operands[1 - position]
+        return grad_output * self.saved_tensors[1 - position]
 
 
 def mul(a: Any, b: Any) -> Tensor:
@@ -108,11 +99,11 @@ class Div(Binary):
     """∂(a / b) = grad / b, −grad · a / b²."""
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.keep_operands(a, b)
+        self.save_for_backward(a, b)
         return self.backend.xp.divide(a, b)
 
     def partial(self, position: int, grad_output: Tensor) -> Tensor:
-        a, b = self.operands
+        a, b = self.saved_tensors
         return grad_output / b if position == 0 else -grad_output * a / (b * b)
 
 
@@ -126,11 +117,11 @@ class Pow(Binary):
     """∂(aᵇ) = grad · b · aᵇ⁻¹, grad · aᵇ · log a (0 where a = 0 and b ≥ 0)."""
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.keep_operands(a, b)
+        self.save_for_backward(a, b)
         return self.backend.xp.power(a, b)
 
     def partial(self, position: int, grad_output: Tensor) -> Tensor:
-        a, b = self.operands
+        a, b = self.saved_tensors
         if position == 0:
             if isinstance(b, Tensor):  # b = 0 gives 0, even where a = 0 and aᵇ⁻¹ is infinite
                 return grad_output * b * pow(a, where(b == 0, 1.0, b - 1))
@@ -147,11 +138,33 @@ def pow(a: Any, b: Any) -> Tensor:
     Integers to a negative power raise ArgumentError, as in NumPy: convert to float first.
     """
     a, b = binary_operands("pow", a, b)
-    integer = isinstance(a, Tensor) and a.dtype.kind in "iu"
-    if integer and isinstance(b, int) and b < 0:
-        fail("pow", "exponent", b, "≥ 0 for integers", "Use a.float().", error=ArgumentError)
+    if all(isinstance(v, int) or (isinstance(v, Tensor) and v.dtype.kind != "f") for v in (a, b)):
+        _check_integer_power(b)
     result: Tensor = Pow.apply(a, b)
     return result
+
+
+def _check_integer_power(exponent: Any) -> None:
+    """Integers have no negative powers; look at the data where looking costs nothing."""
+    if isinstance(exponent, Tensor):
+        if exponent.dtype == bool:
+            _refuse_bool("pow")
+        if exponent.backend.memory != "cpu" or exponent.size == 0:
+            return
+        exponent = exponent.backend.xp.min(exponent._array)
+    if exponent < 0:
+        fail("pow", "exponent", exponent, "≥ 0 for integers", "Use a.float().", ArgumentError)
+
+
+def _refuse_bool(operation: str) -> NoReturn:
+    fail(
+        operation,
+        "the operands' dtype",
+        "bool",
+        "numbers",
+        "Convert with .long(); to combine conditions use &, | and ~.",
+        error=DTypeError,
+    )
 
 
 class Maximum(Binary):
@@ -160,11 +173,11 @@ class Maximum(Binary):
     compare = "greater"
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.keep_operands(a, b)
+        self.save_for_backward(a, b)
         return self.backend.xp.maximum(a, b)
 
     def partial(self, position: int, grad_output: Tensor) -> Tensor:
-        mine, other = self.operands[position], self.operands[1 - position]
+        mine, other = self.saved_tensors[position], self.saved_tensors[1 - position]
         wins = mine > other if self.compare == "greater" else mine < other
         return where(wins, grad_output, where(mine == other, grad_output * 0.5, 0.0))
 
@@ -181,7 +194,7 @@ class Minimum(Maximum):
     compare = "less"
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.keep_operands(a, b)
+        self.save_for_backward(a, b)
         return self.backend.xp.minimum(a, b)
 
 
@@ -219,11 +232,23 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     """
     like = next((v for v in (condition, a, b) if isinstance(v, Tensor)), None)
     condition = as_tensor("where", "condition", condition, like)
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
-        a, b = binary_operands("where", a, b)
-    else:
-        a = new_value(condition, a)
-        a, b = binary_operands("where", a, b)
+    if condition.dtype != bool:
+        fail(
+            "where",
+            "condition.dtype",
+            condition.dtype.name,
+            "bool",
+            "Compare it with something, for example condition != 0.",
+            error=DTypeError,
+        )
+    if not isinstance(a, Tensor) and not isinstance(b, Tensor):  # one of them must be
+        is_array = isinstance(a, np.ndarray)
+        a = (
+            as_tensor("where", "a", a, condition)
+            if is_array
+            else new_value(condition, number("where", "a", a))
+        )
+    a, b = binary_operands("where", a, b)
     shapes = [v.shape for v in (condition, a, b) if isinstance(v, Tensor)]
     broadcast_shape("where", *shapes)
     result: Tensor = Where.apply(condition, a, b)
@@ -259,7 +284,11 @@ def clip(x: Tensor, min: float | None = None, max: float | None = None) -> Tenso
     x = as_tensor("clip", "x", x)
     if min is None and max is None:
         fail("clip", "min and max", "None", "at least one number", error=ArgumentError)
-    result: Tensor = Clip.apply(x, low=min, high=max)
+    low = None if min is None else number("clip", "min", min)
+    high = None if max is None else number("clip", "max", max)
+    if x.dtype.kind != "f" and (isinstance(low, float) or isinstance(high, float)):
+        x = x.float()
+    result: Tensor = Clip.apply(x, low=low, high=high)
     return result
 
 
@@ -278,7 +307,10 @@ class Neg(Function):
 
 def neg(x: Tensor) -> Tensor:
     """−x."""
-    result: Tensor = Neg.apply(as_tensor("neg", "x", x))
+    x = as_tensor("neg", "x", x)
+    if x.dtype == bool:
+        _refuse_bool("neg")
+    result: Tensor = Neg.apply(x)
     return result
 
 
@@ -352,7 +384,10 @@ class Square(Function):
 
 def square(x: Tensor) -> Tensor:
     """x²."""
-    result: Tensor = Square.apply(as_tensor("square", "x", x))
+    x = as_tensor("square", "x", x)
+    if x.dtype == bool:
+        _refuse_bool("square")
+    result: Tensor = Square.apply(x)
     return result
 
 
@@ -432,35 +467,41 @@ def cos(x: Tensor) -> Tensor:
 # --------------------------------------------------------------- without a gradient
 
 
-def _plain(x: Tensor, array: Any) -> Tensor:
-    return Tensor._wrap(array, x.backend)
+def _unary(name: str, x: Tensor, *, numbers: bool = False) -> Tensor:
+    x = as_tensor(name, "x", x)
+    if numbers and x.dtype == bool:
+        _refuse_bool(name)
+    with np.errstate(all="ignore"):
+        return Tensor._wrap(getattr(x.backend.xp, name)(x._array), x.backend)
 
 
 def sign(x: Tensor) -> Tensor:
     """−1, 0 or 1; no gradient flows through it."""
-    return _plain(x, x.backend.xp.sign(x._array))
+    return _unary("sign", x, numbers=True)
 
 
 def floor(x: Tensor) -> Tensor:
     """The largest integer ≤ x, in x's dtype; no gradient flows through it."""
-    return _plain(x, x.backend.xp.floor(x._array))
+    return _unary("floor", x, numbers=True)
 
 
 def isnan(x: Tensor) -> Tensor:
     """Where x is NaN."""
-    return _plain(x, x.backend.xp.isnan(x._array))
+    return _unary("isnan", x)
 
 
 def logical_not(x: Tensor) -> Tensor:
     """Where x is false."""
-    return _plain(x, x.backend.xp.logical_not(x._array))
+    return _unary("logical_not", x)
 
 
 def _compare(name: str, a: Any, b: Any) -> Tensor:
     a, b = binary_operands(name, a, b)
     like: Tensor = a if isinstance(a, Tensor) else b
+    if isinstance(b, Tensor):
+        agree(name, like.backend, b.backend)
     arrays = [v._array if isinstance(v, Tensor) else v for v in (a, b)]
-    return _plain(like, getattr(like.backend.xp, name)(*arrays))
+    return Tensor._wrap(getattr(like.backend.xp, name)(*arrays), like.backend)
 
 
 def eq(a: Any, b: Any) -> Tensor:

@@ -12,6 +12,7 @@ from minidl.functional.operands import (
     as_tensor,
     broadcast_shape,
     float_tensor,
+    optional_tensor,
     same_dtype,
     sum_to,
 )
@@ -85,6 +86,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "Flatten images first with x.flatten(1).",
         )
     y = matmul(x, transpose(weight, 0, 1))
+    bias = optional_tensor("linear", "bias", bias)
     if bias is None:
         return y
     if bias.shape != (weight.shape[0],):
@@ -133,6 +135,16 @@ def einsum(equation: str, *tensors: Tensor) -> Tensor:
     >>> einsum("ij,kj->ik", minidl.ones(2, 3), minidl.ones(4, 3)).shape
     (2, 4)
     """
+    if not isinstance(equation, str) or not tensors:
+        given = f"{equation!r} with {len(tensors)} operands"
+        fail(
+            "einsum",
+            "the call",
+            given,
+            "an equation and its operands",
+            'For example einsum("ij,jk->ik", a, b).',
+            error=ArgumentError,
+        )
     tensors = tuple(float_tensor("einsum", f"operand {i}", t) for i, t in enumerate(tensors))
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")

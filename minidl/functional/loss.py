@@ -9,7 +9,14 @@ from minidl.backends import Array
 from minidl.errors import ArgumentError, fail
 from minidl.functional.activation import log_softmax
 from minidl.functional.elementwise import where
-from minidl.functional.operands import as_tensor, binary_operands
+from minidl.functional.operands import (
+    as_tensor,
+    binary_operands,
+    float_tensor,
+    integer,
+    number,
+    optional_tensor,
+)
 from minidl.functional.reductions import mean, sum
 from minidl.functional.shape import gather_along, reshape, squeeze, unsqueeze
 from minidl.tensor import Tensor
@@ -81,10 +88,20 @@ def cross_entropy(
     """
     name = "cross_entropy"
     logits, target = as_tensor(name, "logits", logits), as_tensor(name, "target", target)
+    weight = optional_tensor(name, "weight", weight)
+    if weight is not None and weight.requires_grad:
+        fail(
+            name,
+            "weight",
+            "a tensor that requires a gradient",
+            "a constant",
+            "The loss isn't differentiated in it: use weight.detach().",
+            error=ArgumentError,
+        )
     _check_reduction(name, reduction)
     params: dict[str, Any] = {
-        "label_smoothing": float(label_smoothing),
-        "ignore_index": int(ignore_index),
+        "label_smoothing": float(number(name, "label_smoothing", label_smoothing)),
+        "ignore_index": integer(name, "ignore_index", ignore_index),
     }
     spec.softmax_cross_entropy(logits, target, weight, **params)
     _check_range(name, target, logits.shape[1], ignore_index)
@@ -108,7 +125,9 @@ def nll_loss(
         as_tensor(name, "log_probabilities", log_probabilities),
         as_tensor(name, "target", target),
     )
+    weight = optional_tensor(name, "weight", weight)
     _check_reduction(name, reduction)
+    ignore_index = integer(name, "ignore_index", ignore_index)
     spec.softmax_cross_entropy(x, target, weight)
     _check_range(name, target, x.shape[1], ignore_index)
     used = target != ignore_index
@@ -121,7 +140,7 @@ def nll_loss(
 
 def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Mean of (x − target)²; both of one shape. reduction "mean", "sum" or "none"."""
-    x = as_tensor("mse_loss", "x", x)
+    x = float_tensor("mse_loss", "x", x)
     target = as_tensor("mse_loss", "target", target, x)
     _check_reduction("mse_loss", reduction)
     if x.shape != target.shape:
@@ -139,7 +158,7 @@ def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 
 def _check_reduction(name: str, reduction: str) -> None:
-    if reduction not in ("mean", "sum", "none"):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         fail(name, "reduction", repr(reduction), '"mean", "sum" or "none"', error=ArgumentError)
 
 
@@ -148,17 +167,8 @@ def _check_range(name: str, target: Tensor, classes: int, ignore_index: int) -> 
     if target.backend.memory != "cpu" or target.size == 0:
         return
     xp, array = target.backend.xp, target._array
-    wrong = xp.logical_or(xp.less(array, 0), xp.greater_equal(array, classes))
-    wrong = xp.logical_and(wrong, xp.not_equal(array, ignore_index))
-    if bool(xp.any(wrong)):
-        first = array[wrong].reshape(-1)[0]
-        fail(
-            name,
-            "target",
-            f"{int(first)} somewhere",
-            f"labels from 0 to {classes - 1}, since the logits have {classes} classes",
-            error=ArgumentError,
-        )
+    used = xp.where(xp.not_equal(array, ignore_index), array, 0)
+    spec.check_target_range(name, int(xp.min(used)), int(xp.max(used)), classes, ignore_index)
 
 
 def _reduce(

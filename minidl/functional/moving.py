@@ -9,22 +9,9 @@ import numpy as np
 from minidl import backends
 from minidl.autograd import Function
 from minidl.backends import Array, Backend
-from minidl.errors import BackendError, DTypeError, fail
-from minidl.functional.operands import as_tensor, shape_arguments
+from minidl.errors import ArgumentError, BackendError, ShapeError, fail
+from minidl.functional.operands import DTYPES, as_tensor, checked_dtype, new_shape, number
 from minidl.tensor import Tensor
-
-DTYPES = (
-    "float16",
-    "float32",
-    "float64",
-    "bool",
-    "uint8",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint32",
-)
 
 
 class Clone(Function):
@@ -45,8 +32,9 @@ def clone(x: Tensor) -> Tensor:
 
 def contiguous(x: Tensor) -> Tensor:
     """x itself if its elements stand in C order in memory, else a copy in which they do."""
-    array = x.backend.xp.ascontiguousarray(x._array)
-    return x if array is x._array else clone(x)
+    x = as_tensor("contiguous", "x", x)
+    flags = getattr(x._array, "flags", None)
+    return x if flags is None or flags["C_CONTIGUOUS"] else clone(x)
 
 
 class AsType(Function):
@@ -74,8 +62,6 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
 class ToBackend(Function):
     """A move; the gradient moves back."""
 
-    is_view = True
-
     def forward(self, x: Array, *, target: Backend) -> Array:
         self.source, self.target = self.backend, target
         self.backend = target  # the result, and the gradient that arrives, live there
@@ -97,7 +83,7 @@ def to(x: Tensor, *targets: Any) -> Tensor:
     """
     x = as_tensor("to", "x", x)
     for target in targets:
-        if isinstance(target, Backend) or (isinstance(target, str) and target not in DTYPES):
+        if is_backend(target):
             backend = backends.get(target)
             if backend is x.backend:
                 continue
@@ -109,26 +95,43 @@ def to(x: Tensor, *targets: Any) -> Tensor:
     return x
 
 
-def checked_dtype(operation: str, dtype: Any) -> np.dtype[Any]:
-    """A NumPy dtype from anything that names one; DTypeError otherwise."""
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if found is None or found.name not in DTYPES:
-        fail(operation, "dtype", repr(dtype), f"one of {', '.join(DTYPES)}", error=DTypeError)
-    return found
+def is_backend(target: Any) -> bool:
+    """Whether an argument of `to` names a backend rather than a dtype."""
+    return isinstance(target, Backend) or (isinstance(target, str) and target not in DTYPES)
 
 
 def new_full(like: Tensor, shape: Any, value: Any, dtype: Any = None) -> Tensor:
     """A constant on `like`'s backend, with its dtype unless another is given."""
     wanted = like.dtype if dtype is None else checked_dtype("new_full", dtype)
-    array = like.backend.full(shape_arguments("new_full", shape), value, wanted)
-    return Tensor._wrap(array, like.backend)
+    sizes, value = new_shape("new_full", shape), number("new_full", "value", value)
+    return Tensor._wrap(filled("new_full", like.backend, sizes, value, wanted), like.backend)
+
+
+def filled(
+    operation: str, backend: Backend, shape: tuple[int, ...], value: Any, dtype: Any
+) -> Array:
+    """An array of `value`; ArgumentError if the dtype can't hold it."""
+    try:
+        return backend.full(shape, value, dtype)
+    except (OverflowError, ValueError):
+        fail(operation, "value", value, f"a number that {dtype} holds", error=ArgumentError)
 
 
 def new_tensor(like: Tensor, data: Any, dtype: Any = None) -> Tensor:
     """`data` on `like`'s backend, with its dtype unless another is given."""
     wanted = like.dtype if dtype is None else checked_dtype("new_tensor", dtype)
-    source = data.numpy() if isinstance(data, Tensor) else np.asarray(data)
-    return Tensor._wrap(like.backend.asarray(np.array(source, wanted)), like.backend)
+    array = host_array("new_tensor", data).astype(wanted)
+    return Tensor._wrap(like.backend.asarray(array), like.backend)
+
+
+def host_array(operation: str, data: Any) -> np.ndarray[Any, Any]:
+    """A new NumPy array of numbers from numbers, nested lists, an array or a tensor."""
+    if isinstance(data, Tensor):
+        data = data.detach().numpy()
+    try:
+        array = np.array(data)
+    except ValueError:
+        raise ShapeError(
+            f"{operation}: the nested lists have different lengths; a tensor is a full rectangle."
+        ) from None
+    return array.astype(checked_dtype(operation, array.dtype), copy=False)

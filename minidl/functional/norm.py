@@ -9,11 +9,13 @@ from minidl.backends import Array
 from minidl.errors import ArgumentError, InPlaceError, fail
 from minidl.functional.activation import FUSED
 from minidl.functional.elementwise import pow, sqrt
-from minidl.functional.operands import as_tensor
+from minidl.functional.operands import as_tensor, integer, number, optional_tensor
 from minidl.functional.reductions import mean, var
 from minidl.functional.shape import pad, reshape
 from minidl.tensor import Tensor
 from minidl_kernels.batch_norm import spec
+from minidl_kernels.bias_activation.spec import check_channels
+from minidl_kernels.common.array_spec import check_same_float, check_shape
 from minidl_kernels.local_response_norm import spec as lrn_spec
 
 
@@ -42,10 +44,7 @@ class BatchNorm(Function):
         return y, batch_mean, batch_var
 
     def backward(self, grad_output: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        x, weight, bias, residual, batch_mean, batch_var = self.saved_tensors
-        return _batch_norm_backward(
-            self, grad_output, (x, weight, bias, residual), batch_mean, batch_var, training=True
-        )
+        return _batch_norm_backward(self, grad_output, training=True)
 
 
 class BatchNormInference(Function):
@@ -57,29 +56,28 @@ class BatchNormInference(Function):
         weight: Array | None,
         bias: Array | None,
         residual: Array | None,
-        *,
         mean: Array,
         var: Array,
+        *,
         eps: float,
         activation: str | None,
     ) -> Array:
-        self.eps, self.activation, self.statistics = eps, activation, (mean, var)
+        self.eps, self.activation = eps, activation
         kept = None if activation is None else residual
-        self.save_for_backward(x, weight, bias, kept)
+        self.save_for_backward(x, weight, bias, kept, mean, var)
         return self.backend.batch_norm_inference(
             x, mean, var, weight, bias, eps=eps, residual=residual, activation=activation
         )
 
     def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        given = (Tensor._wrap(array, self.backend) for array in self.statistics)
-        return _batch_norm_backward(self, grad_output, self.saved_tensors, *given, training=False)
+        return (*_batch_norm_backward(self, grad_output, training=False), None, None)
 
 
 def _batch_norm_backward(
-    node: Any, grad_output: Tensor, inputs: Any, mean: Tensor, var: Tensor, *, training: bool
+    node: Any, grad_output: Tensor, *, training: bool
 ) -> tuple[Tensor | None, ...]:
     """Gradients in (x, weight, bias, residual)."""
-    needs = node.needs_input_grad
+    needs = node.needs_input_grad[:4]
     passed_on = grad_output if needs[3] and node.activation is None else None
     if node.activation is None:  # then the residual's gradient is grad_output itself
         needs = (*needs[:3], False)
@@ -88,9 +86,7 @@ def _batch_norm_backward(
     grads = iter(
         BatchNormGrad.apply(
             grad_output,
-            *inputs,
-            mean=mean._array,
-            var=var._array,
+            *node.saved_tensors,
             eps=node.eps,
             activation=node.activation,
             training=training,
@@ -111,28 +107,34 @@ class BatchNormGrad(GradientOf):
         weight: Array | None,
         bias: Array | None,
         residual: Array | None,
+        mean: Array,
+        var: Array,
         **params: Any,
     ) -> tuple[Array, ...]:
         self.params = params
         self.returned = tuple(i for i, needed in enumerate(params["needs"]) if needed)
-        self.save_for_backward(g, x, weight, bias, residual)
-        given = {key: value for key, value in params.items() if key not in ("mean", "var")}
+        self.save_for_backward(g, x, weight, bias, residual, mean, var)
         grads = self.backend.batch_norm_grad(
-            g, x, params["mean"], params["var"], weight, bias, residual=residual, **given
+            g, x, mean, var, weight, bias, residual=residual, **params
         )
         return tuple(grad for grad in grads if grad is not None)
 
     def formula(
-        self, x: Tensor, weight: Tensor | None, bias: Tensor | None, residual: Tensor | None
+        self,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        residual: Tensor | None,
+        given_mean: Tensor,
+        given_var: Tensor,
     ) -> Tensor:
         axes = tuple(axis for axis in range(x.ndim) if axis != 1)
         per_channel = (1, -1, *[1] * (x.ndim - 2))
-        if self.params["training"]:
+        if self.params["training"]:  # the statistics depend on x
             mean_c = mean(x, axes, keepdim=True)
             var_c = var(x, axes, keepdim=True, correction=0)
         else:
-            given = (Tensor._wrap(self.params[key], self.backend) for key in ("mean", "var"))
-            mean_c, var_c = (reshape(t, per_channel) for t in given)
+            mean_c, var_c = reshape(given_mean, per_channel), reshape(given_var, per_channel)
         y = (x - mean_c) / sqrt(var_c + self.params["eps"])
         if weight is not None:
             y = y * reshape(weight, per_channel)
@@ -180,52 +182,58 @@ def batch_norm(
     """
     name = "batch_norm"
     x = as_tensor(name, "x", x)
-    if eps < 0:
-        fail(name, "eps", eps, "at least 0", error=ArgumentError)
+    weight, bias = optional_tensor(name, "weight", weight), optional_tensor(name, "bias", bias)
+    residual = optional_tensor(name, "residual", residual)
+    running = _statistics(x, running_mean, running_var)
+    params: dict[str, Any] = {"eps": float(number(name, "eps", eps)), "activation": activation}
     if not training:
-        if running_mean is None or running_var is None:
+        if running is None:
             fail(
                 name,
-                "running_mean or running_var",
+                "running_mean and running_var",
                 "None",
                 "given statistics when training=False",
                 "Give both, or use training=True.",
                 error=ArgumentError,
             )
-        fixed: dict[str, Any] = {"eps": eps, "activation": activation}
-        spec.batch_norm_inference(
-            x, running_mean, running_var, weight, bias, residual=residual, **fixed
-        )
-        result: Tensor = BatchNormInference.apply(
-            x, weight, bias, residual, mean=running_mean._array, var=running_var._array, **fixed
-        )
+        spec.batch_norm_inference(x, *running, weight, bias, residual=residual, **params)
+        result: Tensor = BatchNormInference.apply(x, weight, bias, residual, *running, **params)
         return result
-    spec.batch_norm(x, weight, bias, eps=eps, residual=residual, activation=activation)
-    y, batch_mean, batch_var = BatchNorm.apply(
-        x, weight, bias, residual, eps=eps, activation=activation
-    )
-    if running_mean is not None and running_var is not None:
+    spec.batch_norm(x, weight, bias, residual=residual, **params)
+    y, batch_mean, batch_var = BatchNorm.apply(x, weight, bias, residual, **params)
+    if running is not None:
         count = x.size // x.shape[1]
-        _move(running_mean, running_var, batch_mean, batch_var, momentum, count / (count - 1))
+        momentum = float(number(name, "momentum", momentum))
+        _move(running, (batch_mean, batch_var), momentum, count / (count - 1))
     return y  # type: ignore[no-any-return]
 
 
+def _statistics(x: Tensor, running_mean: Any, running_var: Any) -> tuple[Tensor, Tensor] | None:
+    """The running statistics, both or none of them, after checking that they fit x."""
+    if running_mean is None and running_var is None:
+        return None
+    name, both = "batch_norm", []
+    check_channels(name, "x", x)
+    for argument, value in (("running_mean", running_mean), ("running_var", running_var)):
+        running = as_tensor(name, argument, value)
+        check_same_float(name, **{"x": x, argument: running})
+        check_shape(name, argument, running, (x.shape[1],))
+        if running.requires_grad:
+            raise InPlaceError(f"{name}: {argument} can't require a gradient: use .detach().")
+        both.append(running)
+    return both[0], both[1]
+
+
 def _move(
-    running_mean: Tensor,
-    running_var: Tensor,
-    batch_mean: Tensor,
-    batch_var: Tensor,
+    running: tuple[Tensor, Tensor],
+    batch: tuple[Tensor, Tensor],
     momentum: float,
     unbias: float,
 ) -> None:
     """running ← running + momentum · (batch − running), in place, both in one kernel call."""
-    for running in (running_mean, running_var):
-        if running.requires_grad:
-            raise InPlaceError("batch_norm: running statistics can't require a gradient.")
-        running._storage.version += 1
-    running_mean.backend.lerp_step(
-        [running_mean._array, running_var._array],
-        [batch_mean._array, batch_var._array],
+    running[0].backend.lerp_step(
+        [t._writable("batch_norm") for t in running],
+        [t._array for t in batch],
         weight=momentum,
         scales=[1.0, unbias],
     )
@@ -275,7 +283,12 @@ def local_response_norm(
     (N, C, …).
     """
     x = as_tensor("local_response_norm", "x", x)
-    params = {"size": size, "alpha": float(alpha), "beta": float(beta), "k": float(k)}
+    name = "local_response_norm"
+    constants = {"alpha": alpha, "beta": beta, "k": k}
+    params: dict[str, Any] = {
+        key: float(number(name, key, value)) for key, value in constants.items()
+    }
+    params["size"] = integer(name, "size", size)
     lrn_spec.local_response_norm(x, **params)
     result: Tensor = LocalResponseNorm.apply(x, **params)
     return result

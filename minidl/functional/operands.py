@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from minidl.errors import ArgumentError, DTypeError, ShapeError, fail
 from minidl.tensor import Tensor
 
-Scalar = bool | int | float
 Dim = int | tuple[int, ...] | None
+DTYPES = (
+    "float16",
+    "float32",
+    "float64",
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint32",
+)
 
 
 def as_tensor(operation: str, argument: str, value: Any, like: Tensor | None = None) -> Tensor:
@@ -19,7 +31,8 @@ def as_tensor(operation: str, argument: str, value: Any, like: Tensor | None = N
     if isinstance(value, Tensor):
         return value
     if isinstance(value, np.ndarray) and like is not None:
-        return Tensor._wrap(like.backend.asarray(value), like.backend)
+        native = value.astype(checked_dtype(operation, value.dtype), copy=False)
+        return Tensor._wrap(like.backend.asarray(native), like.backend)
     fail(
         operation,
         argument,
@@ -30,10 +43,10 @@ def as_tensor(operation: str, argument: str, value: Any, like: Tensor | None = N
     )
 
 
-def float_tensor(operation: str, argument: str, value: Any) -> Tensor:
+def float_tensor(operation: str, argument: str, value: Any, like: Tensor | None = None) -> Tensor:
     """`value` if it is a tensor of float32 or float64."""
-    x = as_tensor(operation, argument, value)
-    if x.dtype.kind != "f":
+    x = as_tensor(operation, argument, value, like)
+    if x.dtype != np.float32 and x.dtype != np.float64:
         fail(
             operation,
             f"{argument}.dtype",
@@ -45,24 +58,63 @@ def float_tensor(operation: str, argument: str, value: Any) -> Tensor:
     return x
 
 
+def checked_dtype(operation: str, dtype: Any) -> np.dtype[Any]:
+    """A NumPy dtype from anything that names one; DTypeError otherwise."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)  # NumPy's dtype(None) is float64
+    except (TypeError, ValueError, SyntaxError):
+        found = None
+    if found is None or found.name not in DTYPES:
+        fail(operation, "dtype", repr(dtype), f"one of {', '.join(DTYPES)}", error=DTypeError)
+    return found.newbyteorder("=")
+
+
+def optional_tensor(operation: str, argument: str, value: Any) -> Tensor | None:
+    """`value` if it is a tensor or None."""
+    return None if value is None else as_tensor(operation, argument, value)
+
+
+def integer(operation: str, argument: str, value: Any, minimum: int | None = None) -> int:
+    """`value` as an int; DTypeError for anything else, ArgumentError below `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        fail(operation, argument, repr(value), "an int", error=DTypeError)
+    if minimum is not None and value < minimum:
+        fail(operation, argument, value, f"at least {minimum}", error=ArgumentError)
+    return int(value)
+
+
+def number(operation: str, argument: str, value: Any) -> Any:
+    """`value` as a Python number; NumPy scalars and one-element tensors become one."""
+    if isinstance(value, (np.generic, Tensor)) and value.size == 1:
+        value = value.item()
+    if not isinstance(value, (bool, int, float)):
+        fail(operation, argument, repr(value), "a number", error=DTypeError)
+    return value
+
+
 def binary_operands(operation: str, a: Any, b: Any, *, as_float: bool = False) -> tuple[Any, Any]:
     """Bring two operands together: at least one Tensor, the other a Tensor or a Python scalar.
 
     Scalars, Python's and NumPy's, are weak: they take the tensor's dtype, except that a float
     beside an integer tensor makes both float32. An integer tensor beside a floating one takes its
-    dtype. float32 and float64 tensors don't mix. Raises DTypeError, ShapeError.
+    dtype. float32 and float64 tensors don't mix, and float16 is for storage only. Raises
+    DTypeError, ShapeError.
     """
-    like = a if isinstance(a, Tensor) else b
-    if not isinstance(like, Tensor):
-        as_tensor(operation, "operand", a)
-    a, b = _weaken(operation, a, like), _weaken(operation, b, like)
+    like = a if isinstance(a, Tensor) else as_tensor(operation, "operand", b)
+    if not isinstance(a, Tensor):
+        a = _weaken(operation, a, like)
+    if not isinstance(b, Tensor):
+        b = _weaken(operation, b, like)
+    dtype = like._array.dtype
     if isinstance(a, Tensor) and isinstance(b, Tensor):
-        if a.dtype is not b.dtype and a.dtype != b.dtype:
+        if dtype is not b._array.dtype and dtype != b._array.dtype:
             a, b = same_dtype(operation, a, b)
         if a._array.shape != b._array.shape:
             broadcast_shape(operation, a.shape, b.shape)
-    elif isinstance(a, float) or isinstance(b, float):
+    elif dtype.kind != "f" and (isinstance(a, float) or isinstance(b, float)):
         as_float = True
+    if dtype.itemsize == 2 and dtype.kind == "f":
+        _refuse_half(operation)
     if as_float:
         a, b = _floating(a), _floating(b)
     return a, b
@@ -101,24 +153,25 @@ def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def normalize_dim(operation: str, dim: int, ndim: int, argument: str = "dim") -> int:
     """A dimension counted from the front; raises ArgumentError when out of range."""
-    if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
-        fail(operation, argument, repr(dim), "an int", error=DTypeError)
+    dim = integer(operation, argument, dim)
     if not -ndim <= dim < ndim:
         fail(
             operation,
             argument,
             dim,
-            f"between {-ndim} and {ndim - 1} for a tensor with {ndim} dimensions",
+            f"between {-ndim} and {ndim - 1} for a tensor with {ndim} dimensions"
+            if ndim
+            else "none: the tensor has no dimensions",
             error=ArgumentError,
         )
-    return int(dim) % ndim
+    return dim % ndim
 
 
 def normalize_dims(operation: str, dim: Dim, ndim: int) -> tuple[int, ...]:
     """Dimensions as a tuple counted from the front; None means all of them."""
     if dim is None:
         return tuple(range(ndim))
-    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
+    dims = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     normal = tuple(normalize_dim(operation, d, ndim) for d in dims)
     if len(set(normal)) != len(normal):
         fail(operation, "dim", dim, "different dimensions", error=ArgumentError)
@@ -135,12 +188,23 @@ def shape_arguments(operation: str, shape: Sequence[Any]) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
+def new_shape(operation: str, shape: Sequence[Any]) -> tuple[int, ...]:
+    """The same for a new array: no negative sizes, and no more elements than can be counted."""
+    sizes = shape_arguments(operation, shape)
+    if any(n < 0 for n in sizes):
+        fail(operation, "shape", sizes, "sizes of at least 0")
+    if math.prod(sizes) >= 2**60 or len(sizes) > 64:
+        fail(operation, "shape", sizes, "fewer than 2**60 elements in at most 64 dimensions")
+    return sizes
+
+
 def _weaken(operation: str, value: Any, like: Tensor) -> Any:
-    if isinstance(value, (Tensor, bool, int, float)) and not isinstance(value, np.generic):
-        return value
+    """A scalar as Python's; a NumPy array as a tensor beside `like`."""
     if isinstance(value, np.generic):
-        return value.item()
-    return as_tensor(operation, "operand", value, like)
+        value = value.item()
+    return (
+        value if isinstance(value, (int, float)) else as_tensor(operation, "operand", value, like)
+    )
 
 
 def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -154,6 +218,8 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
             "minidl never mixes precisions silently: use .float() (float32) or .double().",
             error=DTypeError,
         )
+    if a.dtype == np.float16 or b.dtype == np.float16:
+        _refuse_half(operation)
     if a.dtype.kind == "f":
         return a, b.astype(a.dtype)
     if b.dtype.kind == "f":
@@ -165,4 +231,15 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def _floating(value: Any) -> Any:
     return (
         value.astype(np.float32) if isinstance(value, Tensor) and value.dtype.kind != "f" else value
+    )
+
+
+def _refuse_half(operation: str) -> NoReturn:
+    fail(
+        operation,
+        "an operand's dtype",
+        "float16",
+        "float32 or float64",
+        "float16 is for storage only: convert it with .float().",
+        error=DTypeError,
     )

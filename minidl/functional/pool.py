@@ -7,7 +7,7 @@ from typing import Any
 from minidl.autograd import Function
 from minidl.backends import Array
 from minidl.functional.conv import Size, padding_sides
-from minidl.functional.operands import as_tensor
+from minidl.functional.operands import as_tensor, integer
 from minidl.functional.shape import gather_along, reshape
 from minidl.tensor import Tensor
 from minidl_kernels.common.windows import Pair, pair
@@ -20,14 +20,15 @@ class MaxPool2d(Function):
     def forward(self, x: Array, *, return_indices: bool, **geometry: Any) -> Any:
         self.geometry = {**geometry, "input_size": x.shape[2:]}
         wanted = return_indices or self.needs_input_grad[0]
-        y, self.indices = self.backend.max_pool2d(x, return_indices=wanted, **geometry)
+        y, indices = self.backend.max_pool2d(x, return_indices=wanted, **geometry)
+        self.save_for_backward(indices)
         if not return_indices:
             return y
         self.mark_not_differentiable(1)
-        return y, self.backend.xp.astype(self.indices, "int64")
+        return y, self.backend.xp.astype(indices, "int64")
 
     def backward(self, grad_output: Tensor, *_: Any) -> Tensor:
-        indices = Tensor._wrap(self.indices, self.backend)
+        (indices,) = self.saved_tensors
         result: Tensor = MaxPool2dGrad.apply(grad_output, indices, **self.geometry)
         return result
 
@@ -113,6 +114,8 @@ def avg_pool2d(
     """
     x = as_tensor("avg_pool2d", "x", x)
     geometry = _pool_geometry("avg_pool2d", kernel_size, stride, padding, ceil_mode)
+    if divisor_override is not None:
+        divisor_override = integer("avg_pool2d", "divisor_override", divisor_override)
     geometry |= {"count_include_pad": count_include_pad, "divisor_override": divisor_override}
     spec.avg_pool2d(x, **geometry)
     result: Tensor = AvgPool2d.apply(x, **geometry)
@@ -150,7 +153,7 @@ def adaptive_avg_pool2d(x: Tensor, output_size: int | tuple[int | None, int | No
     average pooling (Lin et al. 2014, §3.2).
     """
     x = as_tensor("adaptive_avg_pool2d", "x", x)
-    both = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
+    both = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
     if x.ndim == 4 and len(both) == 2:
         both = tuple(n if want is None else want for want, n in zip(both, x.shape[2:], strict=True))
     size = pair("adaptive_avg_pool2d", "output_size", both, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidl.autograd import Function
 from minidl.backends import Array
-from minidl.functional.operands import as_tensor
+from minidl.functional.operands import as_tensor, integer
 from minidl.tensor import Tensor
 from minidl_kernels.channel_shuffle import spec
 
@@ -31,6 +31,7 @@ def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     [[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]]
     """
     x = as_tensor("channel_shuffle", "x", x)
+    groups = integer("channel_shuffle", "groups", groups)
     spec.channel_shuffle(x, groups=groups)
     result: Tensor = ChannelShuffle.apply(x, groups=groups)
     return result

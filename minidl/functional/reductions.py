@@ -12,6 +12,7 @@ from minidl.functional.operands import (
     Dim,
     as_tensor,
     float_tensor,
+    integer,
     normalize_dim,
     normalize_dims,
 )
@@ -40,7 +41,8 @@ class Sum(Reduction):
 
     def forward(self, x: Any, *, dims: tuple[int, ...], keepdim: bool) -> Any:
         self.remember(x, dims)
-        return self.backend.xp.sum(x, axis=dims, keepdims=keepdim)
+        dtype = x.dtype if x.dtype.kind == "f" else "int64"
+        return self.backend.xp.sum(x, axis=dims, keepdims=keepdim, dtype=dtype)
 
     def backward(self, grad_output: Tensor) -> Tensor:
         return self.spread(grad_output)
@@ -100,6 +102,7 @@ def var(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 
     x = float_tensor("var", "x", x)
     dims = normalize_dims("var", dim, x.ndim)
     count = math.prod(x.shape[axis] for axis in dims)
+    correction = integer("var", "correction", correction, 0)
     if count <= correction:
         fail("var", "the number of elements", count, f"more than the correction ({correction})")
     result: Tensor = Var.apply(x, dims=dims, keepdim=keepdim, correction=correction)
@@ -160,12 +163,12 @@ def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> minidl.tensor([[1.0, 5.0], [7.0, 2.0]]).max(dim=1).indices
     tensor([1, 0])
     """
-    return amax(x, None) if dim is None else _extreme("max", argmax, x, dim, keepdim)
+    return amax(x, None, keepdim) if dim is None else _extreme("max", argmax, x, dim, keepdim)
 
 
 def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest element; with `dim`, a pair (values, indices), where ties go to the first."""
-    return amin(x, None) if dim is None else _extreme("min", argmin, x, dim, keepdim)
+    return amin(x, None, keepdim) if dim is None else _extreme("min", argmin, x, dim, keepdim)
 
 
 def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
@@ -194,19 +197,22 @@ def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
 
 def any(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether any element is true (nonzero)."""
+    x = as_tensor("any", "x", x)
     dims = normalize_dims("any", dim, x.ndim)
     return Tensor._wrap(x.backend.xp.any(x._array, axis=dims, keepdims=keepdim), x.backend)
 
 
 def all(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true (nonzero)."""
+    x = as_tensor("all", "x", x)
     dims = normalize_dims("all", dim, x.ndim)
     return Tensor._wrap(x.backend.xp.all(x._array, axis=dims, keepdims=keepdim), x.backend)
 
 
 def _position(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    dims = _nonempty(name, as_tensor(name, "x", x), dim)
-    axis = None if dim is None else dims[0]
+    x = as_tensor(name, "x", x)
+    axis = None if dim is None else normalize_dim(name, dim, x.ndim)
+    _nonempty(name, x, axis)
     found = getattr(x.backend.xp, name)(x._array, axis=axis, keepdims=keepdim)
     return Tensor._wrap(found, x.backend)
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Function
-from minidl.errors import ArgumentError, DTypeError, OutOfRangeError, fail
+from minidl.errors import (
+    ArgumentError,
+    BackendError,
+    DTypeError,
+    OutOfRangeError,
+    ShapeError,
+    fail,
+)
 from minidl.functional.operands import (
     Dim,
     as_tensor,
     broadcast_shape,
+    integer,
     normalize_dim,
     normalize_dims,
+    number,
     shape_arguments,
     sum_to,
 )
@@ -24,8 +34,6 @@ from minidl.tensor import Tensor
 
 class Reshape(Function):
     """The gradient takes the input's shape again."""
-
-    is_view = True
 
     def forward(self, x: Any, *, shape: tuple[int, ...]) -> Any:
         self.shape = x.shape
@@ -87,8 +95,6 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 class Permute(Function):
     """The gradient is permuted back."""
 
-    is_view = True
-
     def forward(self, x: Any, *, dims: tuple[int, ...]) -> Any:
         self.dims = dims
         return self.backend.xp.transpose(x, dims)
@@ -124,8 +130,6 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 class Expand(Function):
     """The gradient is summed over the stretched axes."""
 
-    is_view = True
-
     def forward(self, x: Any, *, shape: tuple[int, ...]) -> Any:
         return self.backend.xp.broadcast_to(x, shape)
 
@@ -151,8 +155,6 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
 class Flip(Function):
     """The gradient is flipped back."""
 
-    is_view = True
-
     def forward(self, x: Any, *, dims: tuple[int, ...]) -> Any:
         self.dims = dims
         return self.backend.xp.flip(x, dims)
@@ -173,8 +175,6 @@ def flip(x: Tensor, dims: int | tuple[int, ...]) -> Tensor:
 
 class GetItem(Function):
     """The gradient is added at the places the elements came from."""
-
-    is_view = True
 
     def forward(self, x: Any, *, key: Any) -> Any:
         self.key, self.shape = key, x.shape
@@ -202,6 +202,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 
     Elements picked twice add up their gradients. Raises OutOfRangeError (an IndexError).
     """
+    x = as_tensor("getitem", "x", x)
     plain = tuple(_index(x, k) for k in key) if isinstance(key, tuple) else _index(x, key)
     try:
         result: Tensor = GetItem.apply(x, key=plain)
@@ -211,26 +212,47 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 
 
 def _index(x: Tensor, key: Any) -> Any:
-    """A part of an index as NumPy takes it; lists and tensors become arrays of the backend."""
-    if key is None or key is Ellipsis or isinstance(key, (int, slice, np.integer)):
-        if isinstance(key, slice) and key.step is not None and key.step == 0:
-            fail("x[...]", "the slice's step", 0, "a step that is not 0", error=ArgumentError)
+    """A part of an index as NumPy takes it; lists and tensors become arrays of the backend.
+
+    Arrays are copied: backward uses them again, and they might be changed until then.
+    """
+    if key is None or key is Ellipsis or isinstance(key, (int, np.integer)):
         return key
+    if isinstance(key, slice):
+        return _slice(key)
     if isinstance(key, Tensor):
-        key = key._array
+        if key.backend.memory != x.backend.memory:
+            raise BackendError(
+                f"x[...]: x lives on {x.backend.name!r}, the index on {key.backend.name!r}. "
+                f'Move it with .to("{x.backend.name}").'
+            )
+        array = key._array
     elif isinstance(key, (list, np.ndarray)):
-        key = x.backend.asarray(key)
+        try:
+            found = np.asarray(key) if len(np.shape(key)) else np.array(key)
+        except ValueError:
+            fail("x[...]", "the index", repr(key), "lists of one length", error=ShapeError)
+        array = x.backend.asarray(found.astype(np.int64) if found.size == 0 else found)
     else:
         fail("x[...]", "the index", repr(key), "ints, slices or arrays", error=DTypeError)
-    if key.dtype.kind not in "iub":
+    if array.dtype.kind not in "iub":
         fail(
             "x[...]",
             "the index's dtype",
-            key.dtype.name,
+            array.dtype.name,
             "int64 or bool",
             "Convert it with .long().",
             error=DTypeError,
         )
+    return x.backend.copy(array)
+
+
+def _slice(key: slice) -> slice:
+    for part in (key.start, key.stop, key.step):
+        if part is not None and not hasattr(part, "__index__"):
+            fail("x[...]", "a slice's bound", repr(part), "an int or None", error=DTypeError)
+    if key.step is not None and operator.index(key.step) == 0:
+        fail("x[...]", "the slice's step", 0, "a step that is not 0", error=ArgumentError)
     return key
 
 
@@ -255,8 +277,22 @@ class GatherAlong(Function):
 
 
 def gather_along(x: Tensor, indices: Tensor, dim: int) -> Tensor:
-    """The elements of x at `indices` along `dim` (NumPy's take_along_axis; PyTorch's gather)."""
-    result: Tensor = GatherAlong.apply(x, indices, dim=normalize_dim("gather_along", dim, x.ndim))
+    """The elements of x at `indices` along `dim` (NumPy's take_along_axis; PyTorch's gather).
+
+    indices is int64 of x's shape, but for dimension `dim`.
+    """
+    name = "gather_along"
+    x, indices = as_tensor(name, "x", x), as_tensor(name, "indices", indices, x)
+    dim = normalize_dim(name, dim, x.ndim)
+    if indices.dtype.kind not in "iu":
+        fail(name, "indices.dtype", indices.dtype.name, "int64", "Use .long().", error=DTypeError)
+    others = [t.shape[:dim] + t.shape[dim + 1 :] for t in (x, indices)]
+    if indices.ndim != x.ndim or others[0] != others[1]:
+        fail(name, "indices.shape", indices.shape, f"x's {x.shape} but for dimension {dim}")
+    try:
+        result: Tensor = GatherAlong.apply(x, indices, dim=dim)
+    except IndexError as error:
+        raise OutOfRangeError(f"{name}: {error} (x has shape {x.shape}).") from None
     return result
 
 
@@ -311,16 +347,16 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of x along `dim`: all of one size (the last may be smaller), or of the given sizes."""
-    dim = normalize_dim("split", dim, as_tensor("split", "x", x).ndim)
+    x = as_tensor("split", "x", x)
+    dim = normalize_dim("split", dim, x.ndim)
     total = x.shape[dim]
-    if isinstance(size, int):
-        if size < 1:
-            fail("split", "size", size, "at least 1", error=ArgumentError)
-        sizes = [min(size, total - start) for start in range(0, total, size)] or [0]
-    else:
-        sizes = list(size)
-        if sum(sizes) != total or any(n < 0 for n in sizes):
+    if isinstance(size, (tuple, list)):
+        sizes = [integer("split", "a size", n, 0) for n in size]
+        if sum(sizes) != total:
             fail("split", "sizes", tuple(sizes), f"sizes that add up to x.shape[{dim}] = {total}")
+    else:
+        step = integer("split", "size", size, 1)
+        sizes = [min(step, total - start) for start in range(0, total, step)] or [0]
     starts = np.cumsum([0, *sizes])
     before = (slice(None),) * dim
     return tuple(
@@ -331,14 +367,14 @@ def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, .
 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """x in at most `chunks` equal parts along `dim`; the last may be smaller."""
-    if chunks < 1:
-        fail("chunk", "chunks", chunks, "at least 1", error=ArgumentError)
+    x = as_tensor("chunk", "x", x)
     size = x.shape[normalize_dim("chunk", dim, x.ndim)]
-    return split(x, max(-(-size // chunks), 1), dim)
+    return split(x, max(-(-size // integer("chunk", "chunks", chunks, 1)), 1), dim)
 
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices of x along `dim`, without that dimension."""
+    x = as_tensor("unbind", "x", x)
     dim = normalize_dim("unbind", dim, x.ndim)
     return tuple(getitem(x, ((slice(None),) * dim) + (i,)) for i in range(x.shape[dim]))
 
@@ -366,9 +402,11 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     [[0.0, 1.0, 1.0]]
     """
     x = as_tensor("pad", "x", x)
-    if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        fail("pad", "pad", tuple(pad), f"pairs for at most x's {x.ndim} dimensions")
-    pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
+    value = number("pad", "value", value)
+    if not isinstance(pad, (tuple, list)) or len(pad) % 2 or len(pad) > 2 * x.ndim:
+        fail("pad", "pad", repr(pad), f"a tuple of pairs for at most x's {x.ndim} dimensions")
+    amounts = [integer("pad", "a width", n) for n in pad]
+    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
     widths = ((0, 0),) * (x.ndim - len(pairs)) + tuple(reversed(pairs))
     if any(before + after + n < 0 for (before, after), n in zip(widths, x.shape, strict=True)):
         fail("pad", "pad", tuple(pad), f"no more cropping than x's shape {x.shape}")
@@ -384,6 +422,9 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
 
 
 def _tensor_list(operation: str, tensors: Sequence[Tensor]) -> list[Tensor]:
+    if not isinstance(tensors, (tuple, list)):
+        given = type(tensors).__name__
+        fail(operation, "tensors", f"a {given}", "a list or tuple of tensors", error=DTypeError)
     found = [as_tensor(operation, f"tensors[{i}]", t) for i, t in enumerate(tensors)]
     if not found:
         fail(operation, "tensors", "empty", "at least one tensor", error=ArgumentError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from minidl.errors import DTypeError
+from minidl.errors import DTypeError, OutOfRangeError
 from minidl.nn.module import Module
 
 
@@ -25,8 +25,7 @@ class Sequential(Module):
         else:
             named = {str(i): layer for i, layer in enumerate(layers)}
         for name, layer in named.items():
-            _check("Sequential", layer)
-            setattr(self, name, layer)
+            _add("Sequential", self, name, layer)
 
     def forward(self, x: Any) -> Any:
         """Each layer on the result of the one before."""
@@ -36,14 +35,13 @@ class Sequential(Module):
 
     def append(self, layer: Module) -> Sequential:
         """Add a layer at the end."""
-        setattr(self, str(len(self)), _check("Sequential", layer))
+        _add("Sequential", self, str(len(self)), layer)
         return self
 
     def __getitem__(self, index: int | slice) -> Any:
-        layers = list(self._modules.items())
         if isinstance(index, slice):
-            return Sequential(dict(layers[index]))
-        return layers[index][1]
+            return Sequential(dict(list(self._modules.items())[index]))
+        return _item("Sequential", self, index)
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -62,12 +60,11 @@ class ModuleList(Module):
 
     def append(self, module: Module) -> ModuleList:
         """Add a module at the end."""
-        setattr(self, str(len(self)), _check("ModuleList", module))
+        _add("ModuleList", self, str(len(self)), module)
         return self
 
     def __getitem__(self, index: int) -> Module:
-        module: Module = list(self._modules.values())[index]
-        return module
+        return _item("ModuleList", self, index)
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -76,10 +73,21 @@ class ModuleList(Module):
         return iter(self._modules.values())
 
 
-def _check(container: str, layer: Any) -> Module:
+def _item(container: str, module: Module, index: Any) -> Module:
+    layers: list[Module] = list(module._modules.values())
+    try:
+        return layers[index]
+    except IndexError:
+        raise OutOfRangeError(
+            f"{container}: the index is {index}, but there are {len(layers)} layers."
+        ) from None
+
+
+def _add(container: str, module: Module, name: Any, layer: Any) -> None:
+    """Register a layer, after checking that it is one and that the name is free."""
     if not isinstance(layer, Module):
         raise DTypeError(
             f"{container}: a layer is {layer!r} ({type(layer).__name__}), expected a Module. "
             "Wrap a function in a Module, or give an instance: nn.ReLU(), not nn.ReLU."
         )
-    return layer
+    module._register(module._modules, name, layer, Module)

@@ -6,6 +6,8 @@ fan_in is the number of inputs of one output: C/groups · kh · kw, or in_featur
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from minidl.errors import ArgumentError
 from minidl.grad_mode import no_grad
@@ -15,12 +17,12 @@ from minidl.tensor import Tensor
 
 def uniform_(tensor: Tensor, low: float, high: float) -> Tensor:
     """Uniform in [low, high)."""
-    return _fill(tensor, default_generator.uniform(tensor.shape, low, high))
+    return _fill(tensor, lambda: default_generator.uniform(tensor.shape, low, high))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal."""
-    return _fill(tensor, default_generator.normal(tensor.shape, mean, std))
+    return _fill(tensor, lambda: default_generator.normal(tensor.shape, mean, std))
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
@@ -66,8 +68,8 @@ def fan_in(weight: Tensor) -> int:
     return math.prod(weight.shape[1:])
 
 
-def _fill(tensor: Tensor, values: object) -> Tensor:
+def _fill(tensor: Tensor, draw: Callable[[], Any]) -> Tensor:
+    if tensor.backend.memory == "none":  # without data nothing is drawn: large networks at once
+        return tensor
     with no_grad():
-        if tensor.backend.memory == "none":
-            return tensor
-        return tensor.copy_(tensor.new_tensor(values))
+        return tensor.copy_(tensor.new_tensor(draw()))

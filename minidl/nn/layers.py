@@ -8,6 +8,7 @@ from minidl import functional as F
 from minidl.creation import ones, zeros
 from minidl.errors import ArgumentError, ShapeError, fail
 from minidl.functional.conv import PaddingArgument, Size
+from minidl.functional.operands import as_tensor, integer
 from minidl.nn import init
 from minidl.nn.module import Module
 from minidl.nn.parameter import Parameter
@@ -122,14 +123,8 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
-        if in_features < 1 or out_features < 1:
-            fail(
-                "Linear",
-                "in_features and out_features",
-                (in_features, out_features),
-                "at least 1",
-                error=ArgumentError,
-            )
+        in_features = integer("Linear", "in_features", in_features, 1)
+        out_features = integer("Linear", "out_features", out_features, 1)
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(zeros(out_features, in_features))
         self.register_parameter("bias", Parameter(zeros(out_features)) if bias else None)
@@ -163,6 +158,7 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
     ) -> None:
         super().__init__()
+        num_features = integer(type(self).__name__, "num_features", num_features, 1)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.track_running_stats = track_running_stats
         self.register_parameter("weight", Parameter(ones(num_features)) if affine else None)
@@ -177,17 +173,18 @@ class _BatchNorm(Module):
         self, x: Tensor, residual: Tensor | None = None, activation: str | None = None
     ) -> Tensor:
         """Normalise x; `residual` and `activation` are fused into the same pass."""
+        x = as_tensor(type(self).__name__, "x", x)
         if x.ndim not in self.dims:
             raise ShapeError(
                 f"{type(self).__name__}: x.shape is {x.shape}, expected "
                 f"{' or '.join(map(str, self.dims))} dimensions, (N, C, …)."
             )
-        momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            if self.momentum is None:
-                momentum = 1.0 / self.num_batches_tracked.item()
-        return F.batch_norm(
+        tracked = self.training and self.num_batches_tracked is not None
+        momentum = self.momentum
+        if momentum is None:  # 1 / n; on "meta" there is no n
+            counted = tracked and x.backend.memory != "none"
+            momentum = 1.0 / (self.num_batches_tracked.item() + 1) if counted else 0.0
+        y = F.batch_norm(
             x,
             self.running_mean,
             self.running_var,
@@ -199,6 +196,9 @@ class _BatchNorm(Module):
             residual=residual,
             activation=activation,
         )
+        if tracked:  # only now, since a batch that was refused doesn't count
+            self.num_batches_tracked.add_(1)
+        return y
 
     def extra_repr(self) -> str:
         """The features, eps and momentum."""
@@ -229,9 +229,12 @@ def _reset(layer: Any) -> None:
 
 
 def _check_groups(name: str, in_channels: int, out_channels: int, groups: int) -> None:
-    if min(in_channels, out_channels, groups) < 1:
-        values = (in_channels, out_channels, groups)
-        fail(name, "in_channels, out_channels, groups", values, "at least 1", error=ArgumentError)
+    for argument, value in (
+        ("in_channels", in_channels),
+        ("out_channels", out_channels),
+        ("groups", groups),
+    ):
+        integer(name, argument, value, 1)
     if in_channels % groups or out_channels % groups:
         fail(
             name,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, DTypeError
+from minidl.functional.moving import is_backend
+from minidl.functional.operands import checked_dtype
 from minidl.grad_mode import no_grad
 from minidl.nn.parameter import Parameter
 from minidl.tensor import Tensor
@@ -52,23 +54,27 @@ class Module:
             raise ArgumentError(
                 f"{type(self).__name__}: call super().__init__() before assigning {name!r}."
             )
-        kinds = {Parameter: self._parameters, Module: self._modules}
-        for kind, table in kinds.items():
+        tables = (self._parameters, self._buffers, self._modules)
+        for kind, table in ((Parameter, self._parameters), (Module, self._modules)):
             if isinstance(value, kind):
-                self.__dict__.pop(name, None)
-                for other in (self._parameters, self._buffers, self._modules):
+                for other in (self.__dict__, *tables):
                     if other is not table:
                         other.pop(name, None)
                 table[name] = value
                 return
-        for table in (self._parameters, self._buffers, self._modules):
+        for table, kind in zip(tables, (Parameter, Tensor, Module), strict=True):
             if name in table:
-                if value is not None and not isinstance(value, Tensor):
-                    del table[name]
-                    break
+                self._check_kind(name, value, kind)
                 table[name] = value
                 return
         self.__dict__[name] = value
+
+    def _check_kind(self, name: str, value: Any, kind: type[Any]) -> None:
+        if value is not None and not isinstance(value, kind):
+            raise DTypeError(
+                f"{type(self).__name__}: {name!r} is a {type(value).__name__}, expected a "
+                f"{kind.__name__} or None. To make it something else, first del module.{name}."
+            )
 
     def __getattr__(self, name: str) -> Any:
         for table in ("_parameters", "_buffers", "_modules"):
@@ -86,11 +92,21 @@ class Module:
 
     def register_buffer(self, name: str, value: Tensor | None) -> None:
         """Own a tensor that is state but not trained, such as running statistics."""
-        self._buffers[name] = value
+        self._register(self._buffers, name, value, Tensor)
 
     def register_parameter(self, name: str, value: Parameter | None) -> None:
         """Own a parameter, or None where a layer has none (bias=False)."""
-        self._parameters[name] = value
+        self._register(self._parameters, name, value, Parameter)
+
+    def _register(self, table: dict[str, Any], name: str, value: Any, kind: type[Any]) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise ArgumentError(
+                f"{type(self).__name__}: the name is {name!r}, expected one without dots."
+            )
+        if name not in table and hasattr(self, name):
+            raise ArgumentError(f"{type(self).__name__}: there is an attribute {name!r} already.")
+        self._check_kind(name, value, kind)
+        table[name] = value
 
     # -------------------------------------------------------------------- the tree
 
@@ -101,15 +117,19 @@ class Module:
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """All modules from here down, each once, with dotted names."""
         seen: set[int] = set()
+        for name, module in self._walk(prefix):
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """All modules from here down, parents first; a shared one under each of its names."""
         stack = [(prefix, self)]
         while stack:
             name, module = stack.pop()
-            if id(module) in seen:
-                continue
-            seen.add(id(module))
             yield name, module
             stack += [
-                (f"{name}.{child_name}" if name else child_name, child)
+                (_join(name, child_name), child)
                 for child_name, child in reversed(module._modules.items())
                 if child is not None
             ]
@@ -140,16 +160,21 @@ class Module:
             for name, value in getattr(module, table).items():
                 if value is not None and id(value) not in seen:
                     seen.add(id(value))
-                    yield (f"{prefix}.{name}" if prefix else name), value
+                    yield _join(prefix, name), value
 
     # ----------------------------------------------------------------------- state
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers by name, detached; they share memory with the module."""
+        """Parameters and buffers by name, detached; they share memory with the module.
+
+        What is shared stands under each of its names, as in PyTorch.
+        """
         return {
-            name: t.detach()
-            for pairs in (self.named_parameters(), self.named_buffers())
-            for name, t in pairs
+            _join(prefix, name): value.detach()
+            for prefix, module in self._walk()
+            for table in (module._parameters, module._buffers)
+            for name, value in table.items()
+            if value is not None
         }
 
     def load_state_dict(self, state: dict[str, Any], strict: bool = True) -> None:
@@ -158,32 +183,32 @@ class Module:
         Raises ArgumentError listing missing, unexpected and misshapen names; with strict=False
         missing and unexpected ones are passed over.
         """
+        if not isinstance(state, Mapping):
+            raise DTypeError(
+                f"load_state_dict: the state is a {type(state).__name__}, expected a dict from "
+                "names to tensors or arrays."
+            )
         own = self.state_dict()
-        missing = [name for name in own if name not in state]
-        unexpected = [name for name in state if name not in own]
-        misshapen = [
-            f"{name} is {tuple(state[name].shape)}, expected {t.shape}"
-            for name, t in own.items()
-            if name in state and tuple(state[name].shape) != t.shape
-        ]
-        wrong = [("misshapen", misshapen)]
+        values = {name: _value(name, state[name], t) for name, t in own.items() if name in state}
+        wrong = {
+            "misshapen": [
+                f"{name} is {value.shape}, expected {own[name].shape}"
+                for name, value in values.items()
+                if value.shape != own[name].shape
+            ]
+        }
         if strict:
-            wrong += [("missing", missing), ("unexpected", unexpected)]
-        if any(names for _, names in wrong):
-            lines = [f"  {kind}: {', '.join(names)}" for kind, names in wrong if names]
+            wrong["missing"] = [name for name in own if name not in state]
+            wrong["unexpected"] = [str(name) for name in state if name not in own]
+        lines = [f"  {kind}: {', '.join(names)}" for kind, names in wrong.items() if names]
+        if lines:
             raise ArgumentError(
                 f"load_state_dict: the state does not fit {type(self).__name__}.\n"
                 + "\n".join(lines)
             )
         with no_grad():
-            for name, t in own.items():
-                if name in state:
-                    value = state[name]
-                    if isinstance(value, Tensor):
-                        value = value.detach().to(t.backend, t.dtype)
-                    else:
-                        value = t.new_tensor(value)
-                    t.copy_(value)
+            for name, value in values.items():
+                own[name].copy_(value)
 
     def train(self, mode: bool = True) -> Module:
         """Training mode, here and below: dropout drops, batch norm uses the batch."""
@@ -209,19 +234,25 @@ class Module:
     def to(self, *targets: Any) -> Module:
         """Move to a backend, a floating dtype, or both; in place, so an optimizer keeps up.
 
+        Gradients of what was moved are forgotten.
+
         >>> from minidl import nn
         >>> nn.Linear(2, 2).to("float64").weight.dtype.name
         'float64'
         """
+        for target in targets:
+            if not is_backend(target) and checked_dtype("to", target).kind != "f":
+                raise DTypeError(
+                    f"to: the target is {target!r}, expected a backend or a floating dtype: "
+                    "parameters need gradients."
+                )
         for tensor in (*self.parameters(), *self.buffers()):
             floating = tensor.dtype.kind == "f"
-            moved = tensor.detach()
-            for target in targets:
-                if floating or _is_backend(target):
-                    moved = moved.to(target)
-            tensor._array, tensor._storage = moved._array, moved._storage
-            tensor.backend = moved.backend
-            tensor.grad = None
+            moved = tensor.detach().to(*(t for t in targets if floating or is_backend(t)))
+            if moved._array is not tensor._array or moved.backend is not tensor.backend:
+                tensor._array, tensor._storage = moved._array, moved._storage
+                tensor.backend = moved.backend
+                tensor.grad = None
         return self
 
     def float(self) -> Module:
@@ -256,7 +287,12 @@ class Module:
         return f"{type(self).__name__}({self.extra_repr()}\n{inner}\n)"
 
 
-def _is_backend(target: Any) -> bool:
-    from minidl import backends
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
 
-    return isinstance(target, backends.Backend) or target in (*backends.names(), "auto")
+
+def _value(name: str, given: Any, like: Tensor) -> Tensor:
+    """A value to load, where the tensor it replaces lives and with its dtype."""
+    if not isinstance(given, Tensor):
+        return like.new_tensor(given)
+    return given.detach().to(like.backend, like.dtype)

@@ -1,3 +1,7 @@
 """Optimizers."""
 
 from minidl.optim.sgd import SGD
+
+__all__ = [
+    "SGD",
+]
