@@ -9,12 +9,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+README_TEXT = README.read_text(encoding="utf-8") if README.exists() else ""
 
 pytestmark = pytest.mark.skipif(not README.exists(), reason="needs the repository")
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", README_TEXT, re.MULTILINE | re.DOTALL)
 
 
 def block_with(text):
@@ -37,20 +38,20 @@ def test_lenet_by_hand_learns(tmp_path):
 def test_the_backend_of_ones_own_passes_its_check(tmp_path):
     pytest.importorskip("hypothesis", reason="the conformance suite needs hypothesis")
     (tmp_path / "my_backend.py").write_text(block_with('register("mine"'))
-    (command,) = re.findall(r"^minidl (check mine .*)$", README.read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^minidl (check mine .*)$", README_TEXT, re.MULTILINE)
     done = python("-m", "minidl", *command.split(), "--examples", "5", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "MyBackend" in done.stdout
 
 
 def test_every_make_target_named_exists():
-    makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README.read_text(), re.MULTILINE)):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README_TEXT, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_every_path_named_exists():
-    text = README.read_text()
+    text = README_TEXT
     paths = re.findall(r"\]\(([^)#:]+)\)", text)
     paths += re.findall(r"`((?:minidl|kernels|tests|benchmarks|\.ci)/[\w./]*)`", text)
     assert len(paths) > 15
