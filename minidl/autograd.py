@@ -364,8 +364,8 @@ def _sweep(
             pending = waiting[number][output] = _Pending()
         pending.add(gradient, create_graph)
 
-    for root, gradient in roots:
-        send(root if root.grad_fn is None else root.grad_fn, root._output, gradient)
+    for root, upstream in roots:
+        send(root.grad_fn or root, root._output, upstream)
 
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while heap:
@@ -457,15 +457,16 @@ def _roots(
 ) -> list[tuple[Tensor, Tensor]]:
     """Pair every root with the gradient that arrives at it; validate both."""
     tensors = _tensors(operation, "tensors", tensors)
+    given: Sequence[Any]
     if gradients is None:
-        gradients = (None,) * len(tensors)
-    elif not isinstance(gradients, (tuple, list)):
-        gradients = (gradients,)
-    if len(gradients) != len(tensors):
+        given = (None,) * len(tensors)
+    else:
+        given = gradients if isinstance(gradients, (tuple, list)) else (gradients,)
+    if len(given) != len(tensors):
         raise AutogradError(
-            f"{operation}: {len(tensors)} tensors but {len(gradients)} gradients, expected as many."
+            f"{operation}: {len(tensors)} tensors but {len(given)} gradients, expected as many."
         )
-    return [(t, _root_gradient(operation, t, g)) for t, g in zip(tensors, gradients, strict=True)]
+    return [(t, _root_gradient(operation, t, g)) for t, g in zip(tensors, given, strict=True)]
 
 
 def _tensors(operation: str, argument: str, given: Any) -> tuple[Tensor, ...]:
@@ -612,7 +613,8 @@ class ComposedBackward(Function):
             )
             if result is not None and result.requires_grad
         ]
-        wanted = [t for t, needed in zip(inputs, self.needs_input_grad, strict=True) if needed]
+        both = zip(inputs, self.needs_input_grad, strict=True)
+        wanted = [t for t, needed in both if needed and t is not None]
         outputs, upstreams = [r for r, _ in pairs], [u for _, u in pairs]
         found = iter(grad(outputs, wanted, upstreams, create_graph=create_graph, allow_unused=True))
         return tuple(next(found) if needed else None for needed in self.needs_input_grad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from minidl import backends
 from minidl.backends import Backend
 from minidl.errors import ArgumentError, DTypeError, fail
-from minidl.functional.moving import filled, host_array
+from minidl.functional.moving import filled, host_array, new_full
 from minidl.functional.operands import (
+    as_tensor,
     checked_dtype,
     integer,
     new_shape,
@@ -67,7 +69,10 @@ def from_dlpack(exporter: Any) -> Tensor:
             f"from_dlpack: the argument is a {type(exporter).__name__}, expected an object with "
             "__dlpack__. Use minidl.tensor(data)."
         )
-    return _new(backends.default().from_dlpack(exporter), False, None)
+    try:
+        return _new(backends.default().from_dlpack(exporter), False, None)
+    except BufferError as error:
+        raise DTypeError(f"from_dlpack: {error}. Use minidl.tensor(data), which copies.") from None
 
 
 def zeros(*shape: Any, **options: Any) -> Tensor:
@@ -99,12 +104,12 @@ def full(
 
 def zeros_like(x: Tensor) -> Tensor:
     """Zeros of x's shape, dtype and backend."""
-    return x.new_zeros(x.shape)
+    return new_full(x, as_tensor("zeros_like", "x", x).shape, 0)
 
 
 def ones_like(x: Tensor) -> Tensor:
     """Ones of x's shape, dtype and backend."""
-    return x.new_ones(x.shape)
+    return new_full(x, as_tensor("ones_like", "x", x).shape, 1)
 
 
 def arange(*bounds: Any, dtype: Any = None, **options: Any) -> Tensor:
@@ -118,8 +123,12 @@ def arange(*bounds: Any, dtype: Any = None, **options: Any) -> Tensor:
     if not 1 <= len(bounds) <= 3:
         fail("arange", "the bounds", bounds, "stop; start, stop; or start, stop, step")
     numbers = [number("arange", "a bound", bound) for bound in bounds]
-    if len(numbers) == 3 and numbers[2] == 0:
-        fail("arange", "step", 0, "a step that is not 0", error=ArgumentError)
+    start, stop = (0, numbers[0]) if len(numbers) == 1 else numbers[:2]
+    step = numbers[2] if len(numbers) == 3 else 1
+    if step == 0 or not math.isfinite((stop - start) / step):
+        expected = "finite ones and a step that is not 0"
+        fail("arange", "the bounds", bounds, expected, error=ArgumentError)
+    new_shape("arange", (max(math.ceil((stop - start) / step), 0),))
     if dtype is None:
         dtype = "int64" if all(isinstance(n, int) for n in numbers) else "float32"
     return tensor(np.arange(*numbers), dtype=dtype, **options)

@@ -438,4 +438,4 @@ def _rebuild(cls: type[Tensor], array: Any, backend_name: str, requires_grad: bo
 # Below the class, because they need it: tensor, autograd and functional are one layer.
 from minidl import autograd, functional, tensor_methods  # noqa: E402
 
-tensor_methods.F = functional
+vars(tensor_methods)["F"] = functional

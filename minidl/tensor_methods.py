@@ -3,6 +3,9 @@
 What they do, and their errors, stand in the docstrings of `minidl.functional`.
 """
 
+# mypy: disable-error-code="arg-type, attr-defined"
+# (Every `self` here is a Tensor: the mixin has no other use, which types can't say.)
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -243,7 +246,7 @@ class TensorMethods:
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The axes in reverse order."""
-        return F.permute(self, tuple(range(self.ndim))[::-1])  # type: ignore[attr-defined]
+        return F.permute(self, tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Tensor:  # noqa: N802 - PyTorch's name

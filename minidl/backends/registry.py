@@ -58,7 +58,7 @@ def get(name: str | Backend) -> Backend:
     """
     if isinstance(name, Backend):
         return name
-    if name == "auto":
+    if isinstance(name, str) and name == "auto":
         return _first_usable()
     backend = _instances.get(name) if isinstance(name, str) else None
     # setdefault: two threads must not end up with two instances of one backend.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.autograd import ComposedBackward, Function
-from minidl.backends import Array
+from minidl.backends import Array, FusedActivation
 from minidl.functional.activation import SLOPES
 from minidl.functional.operands import as_tensor
 from minidl.functional.shape import expand, reshape
@@ -27,7 +27,7 @@ class ChannelSum(Function):
 class BiasActivation(Function):
     """activation(x + bias); keeps the result, or x where that doesn't tell the slope."""
 
-    def forward(self, x: Array, bias: Array, *, activation: str | None) -> Array:
+    def forward(self, x: Array, bias: Array, *, activation: FusedActivation | None) -> Array:
         self.activation = activation
         y = self.backend.bias_activation(x, bias, activation=activation)
         self.save_for_backward({None: None, "silu": x, "hardswish": x}.get(activation, y), bias)
@@ -50,7 +50,13 @@ class BiasActivationGrad(ComposedBackward):
     """The gradients in x and bias, one kernel call."""
 
     def forward(
-        self, g: Array, saved: Array, bias: Array, *, activation: str, needs: tuple[bool, bool]
+        self,
+        g: Array,
+        saved: Array,
+        bias: Array,
+        *,
+        activation: FusedActivation,
+        needs: tuple[bool, bool],
     ) -> tuple[Array, ...]:
         self.activation, self.needs = activation, needs
         self.save_for_backward(g, saved, bias)

@@ -300,10 +300,12 @@ def _geometry(
                 'TensorFlow\'s rule for other strides is padding="tf_same".',
                 error=ArgumentError,
             )
-        sizes = (x.shape[2:], weight.shape[2:])
-        both_images = len(sizes[0]) == len(sizes[1]) == 2
-        full = padding != "valid" and both_images
-        pads = same_padding(*sizes, strides, dilations) if full else (0, 0, 0, 0)
+        pads = (0, 0, 0, 0)
+        if padding != "valid" and x.ndim == weight.ndim == 4:
+            size, kernel_size = (t.shape[2:] for t in (x, weight))
+            pads = same_padding(
+                (size[0], size[1]), (kernel_size[0], kernel_size[1]), strides, dilations
+            )
     else:
         pads = padding_sides(name, padding)
     return {

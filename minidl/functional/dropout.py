@@ -7,7 +7,7 @@ from typing import Any
 from minidl.autograd import Function
 from minidl.backends import Array
 from minidl.errors import DTypeError, fail
-from minidl.functional.operands import float_tensor
+from minidl.functional.operands import float_tensor, number
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
 from minidl_kernels.dropout import spec
@@ -69,6 +69,7 @@ def _drop(
             "a minidl.Generator",
             error=DTypeError,
         )
+    p = number(function.kernel, "p", p)
     check(x, p=p, **source.get_state())
     if not training or p == 0:
         return x

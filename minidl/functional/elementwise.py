@@ -85,7 +85,7 @@ class Mul(Binary):
         self.save_for_backward(a, b)
         return self.backend.xp.multiply(a, b)
 
-    def partial(self, position: int, grad_output: Tensor) -> Tensor:
+    def partial(self, position: int, grad_output: Tensor) -> Any:
         return grad_output * self.saved_tensors[1 - position]
 
 
@@ -102,7 +102,7 @@ class Div(Binary):
         self.save_for_backward(a, b)
         return self.backend.xp.divide(a, b)
 
-    def partial(self, position: int, grad_output: Tensor) -> Tensor:
+    def partial(self, position: int, grad_output: Tensor) -> Any:
         a, b = self.saved_tensors
         return grad_output / b if position == 0 else -grad_output * a / (b * b)
 
@@ -322,7 +322,7 @@ class Exp(Function):
         self.save_for_backward(y)
         return y
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         (y,) = self.saved_tensors
         return grad_output * y
 
@@ -340,7 +340,7 @@ class Log(Function):
         self.save_for_backward(x)
         return self.backend.xp.log(x)
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         (x,) = self.saved_tensors
         return grad_output / x
 
@@ -359,7 +359,7 @@ class Sqrt(Function):
         self.save_for_backward(y)
         return y
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         (y,) = self.saved_tensors
         return grad_output / (y * 2)
 
@@ -377,7 +377,7 @@ class Square(Function):
         self.save_for_backward(x)
         return self.backend.xp.square(x)
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         (x,) = self.saved_tensors
         return grad_output * x * 2
 
@@ -399,7 +399,7 @@ class Reciprocal(Function):
         self.save_for_backward(y)
         return y
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         (y,) = self.saved_tensors
         return -grad_output * y * y
 
@@ -501,7 +501,10 @@ def _compare(name: str, a: Any, b: Any) -> Tensor:
     if isinstance(b, Tensor):
         agree(name, like.backend, b.backend)
     arrays = [v._array if isinstance(v, Tensor) else v for v in (a, b)]
-    return Tensor._wrap(getattr(like.backend.xp, name)(*arrays), like.backend)
+    try:
+        return Tensor._wrap(getattr(like.backend.xp, name)(*arrays), like.backend)
+    except OverflowError as error:
+        raise ArgumentError(f"{name}: {error}.") from None
 
 
 def eq(a: Any, b: Any) -> Tensor:

@@ -153,8 +153,10 @@ def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
         )
     x, target = binary_operands("mse_loss", x, target)
     difference = x - target
-    losses = difference * difference
-    return {"mean": mean, "sum": sum, "none": lambda t: t}[reduction](losses)
+    losses: Tensor = difference * difference
+    if reduction == "none":
+        return losses
+    return mean(losses) if reduction == "mean" else sum(losses)
 
 
 def _check_reduction(name: str, reduction: str) -> None:

@@ -102,7 +102,9 @@ def is_backend(target: Any) -> bool:
 
 def new_full(like: Tensor, shape: Any, value: Any, dtype: Any = None) -> Tensor:
     """A constant on `like`'s backend, with its dtype unless another is given."""
+    like = as_tensor("new_full", "like", like)
     wanted = like.dtype if dtype is None else checked_dtype("new_full", dtype)
+    shape = shape if isinstance(shape, (tuple, list)) else (shape,)
     sizes, value = new_shape("new_full", shape), number("new_full", "value", value)
     return Tensor._wrap(filled("new_full", like.backend, sizes, value, wanted), like.backend)
 
@@ -119,6 +121,7 @@ def filled(
 
 def new_tensor(like: Tensor, data: Any, dtype: Any = None) -> Tensor:
     """`data` on `like`'s backend, with its dtype unless another is given."""
+    like = as_tensor("new_tensor", "like", like)
     wanted = like.dtype if dtype is None else checked_dtype("new_tensor", dtype)
     array = host_array("new_tensor", data).astype(wanted)
     return Tensor._wrap(like.backend.asarray(array), like.backend)

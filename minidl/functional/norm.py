@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.autograd import Function, GradientOf
-from minidl.backends import Array
+from minidl.backends import Array, FusedActivation
 from minidl.errors import ArgumentError, InPlaceError, fail
 from minidl.functional.activation import FUSED
 from minidl.functional.elementwise import pow, sqrt
@@ -32,7 +32,7 @@ class BatchNorm(Function):
         residual: Array | None,
         *,
         eps: float,
-        activation: str | None,
+        activation: FusedActivation | None,
     ) -> tuple[Array, Array, Array]:
         self.eps, self.activation = eps, activation
         y, batch_mean, batch_var = self.backend.batch_norm(
@@ -60,7 +60,7 @@ class BatchNormInference(Function):
         var: Array,
         *,
         eps: float,
-        activation: str | None,
+        activation: FusedActivation | None,
     ) -> Array:
         self.eps, self.activation = eps, activation
         kept = None if activation is None else residual

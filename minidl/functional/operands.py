@@ -66,7 +66,8 @@ def checked_dtype(operation: str, dtype: Any) -> np.dtype[Any]:
         found = None
     if found is None or found.name not in DTYPES:
         fail(operation, "dtype", repr(dtype), f"one of {', '.join(DTYPES)}", error=DTypeError)
-    return found.newbyteorder("=")
+    native: np.dtype[Any] = found.newbyteorder("=")
+    return native
 
 
 def optional_tensor(operation: str, argument: str, value: Any) -> Tensor | None:
@@ -193,7 +194,7 @@ def new_shape(operation: str, shape: Sequence[Any]) -> tuple[int, ...]:
     sizes = shape_arguments(operation, shape)
     if any(n < 0 for n in sizes):
         fail(operation, "shape", sizes, "sizes of at least 0")
-    if math.prod(sizes) >= 2**60 or len(sizes) > 64:
+    if math.prod(n or 1 for n in sizes) >= 2**60 or len(sizes) > 64:
         fail(operation, "shape", sizes, "fewer than 2**60 elements in at most 64 dimensions")
     return sizes
 

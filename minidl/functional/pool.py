@@ -7,7 +7,7 @@ from typing import Any
 from minidl.autograd import Function
 from minidl.backends import Array
 from minidl.functional.conv import Size, padding_sides
-from minidl.functional.operands import as_tensor, integer
+from minidl.functional.operands import as_tensor, integer, new_shape
 from minidl.functional.shape import gather_along, reshape
 from minidl.tensor import Tensor
 from minidl_kernels.common.windows import Pair, pair
@@ -153,11 +153,13 @@ def adaptive_avg_pool2d(x: Tensor, output_size: int | tuple[int | None, int | No
     average pooling (Lin et al. 2014, §3.2).
     """
     x = as_tensor("adaptive_avg_pool2d", "x", x)
-    both = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
+    name = "adaptive_avg_pool2d"
+    several = isinstance(output_size, (tuple, list))
+    both: Any = output_size if several else (integer(name, "output_size", output_size),) * 2
     if x.ndim == 4 and len(both) == 2:
         both = tuple(n if want is None else want for want, n in zip(both, x.shape[2:], strict=True))
-    size = pair("adaptive_avg_pool2d", "output_size", both, 1)
-    spec.adaptive_avg_pool2d(x, output_size=size)
+    size = pair(name, "output_size", both, 1)
+    new_shape(name, spec.adaptive_avg_pool2d(x, output_size=size).shape)
     result: Tensor = AdaptiveAvgPool2d.apply(x, output_size=size)
     return result
 

@@ -56,7 +56,7 @@ def sum(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     tensor([3., 3.])
     """
     x = as_tensor("sum", "x", x)
-    result: Tensor = Sum.apply(x, dims=normalize_dims("sum", dim, x.ndim), keepdim=keepdim)
+    result: Tensor = Sum.apply(x, dims=normalize_dims("sum", dim, x.ndim), keepdim=bool(keepdim))
     return result
 
 
@@ -75,7 +75,7 @@ def mean(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Arithmetic mean over `dim`."""
     x = float_tensor("mean", "x", x)
     dims = _nonempty("mean", x, dim)
-    result: Tensor = Mean.apply(x, dims=dims, keepdim=keepdim)
+    result: Tensor = Mean.apply(x, dims=dims, keepdim=bool(keepdim))
     return result
 
 
@@ -88,7 +88,7 @@ class Var(Reduction):
         self.save_for_backward(x)
         return self.backend.xp.var(x, axis=dims, keepdims=keepdim, correction=correction)
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         (x,) = self.saved_tensors
         centered = x - mean(x, self.dims, keepdim=True)
         return self.spread(grad_output) * centered * (2.0 / self.degrees)
@@ -105,7 +105,7 @@ def var(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 
     correction = integer("var", "correction", correction, 0)
     if count <= correction:
         fail("var", "the number of elements", count, f"more than the correction ({correction})")
-    result: Tensor = Var.apply(x, dims=dims, keepdim=keepdim, correction=correction)
+    result: Tensor = Var.apply(x, dims=dims, keepdim=bool(keepdim), correction=correction)
     return result
 
 
@@ -125,7 +125,7 @@ class Amax(Reduction):
         self.save_for_backward(x, y)
         return y
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, grad_output: Tensor) -> Any:
         x, y = self.saved_tensors
         reached = (x == self.spread(y)).astype(x.dtype)
         return self.spread(grad_output) * reached / sum(reached, self.dims, keepdim=True)
@@ -139,13 +139,13 @@ class Amin(Amax):
 
 def amax(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Largest element over `dim`; NaN if there is one. Ties share the gradient evenly."""
-    result: Tensor = Amax.apply(x, dims=_nonempty("amax", x, dim), keepdim=keepdim)
+    result: Tensor = Amax.apply(x, dims=_nonempty("amax", x, dim), keepdim=bool(keepdim))
     return result
 
 
 def amin(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Smallest element over `dim`; NaN if there is one. Ties share the gradient evenly."""
-    result: Tensor = Amin.apply(x, dims=_nonempty("amin", x, dim), keepdim=keepdim)
+    result: Tensor = Amin.apply(x, dims=_nonempty("amin", x, dim), keepdim=bool(keepdim))
     return result
 
 
@@ -199,21 +199,21 @@ def any(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether any element is true (nonzero)."""
     x = as_tensor("any", "x", x)
     dims = normalize_dims("any", dim, x.ndim)
-    return Tensor._wrap(x.backend.xp.any(x._array, axis=dims, keepdims=keepdim), x.backend)
+    return Tensor._wrap(x.backend.xp.any(x._array, axis=dims, keepdims=bool(keepdim)), x.backend)
 
 
 def all(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true (nonzero)."""
     x = as_tensor("all", "x", x)
     dims = normalize_dims("all", dim, x.ndim)
-    return Tensor._wrap(x.backend.xp.all(x._array, axis=dims, keepdims=keepdim), x.backend)
+    return Tensor._wrap(x.backend.xp.all(x._array, axis=dims, keepdims=bool(keepdim)), x.backend)
 
 
 def _position(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     x = as_tensor(name, "x", x)
     axis = None if dim is None else normalize_dim(name, dim, x.ndim)
     _nonempty(name, x, axis)
-    found = getattr(x.backend.xp, name)(x._array, axis=axis, keepdims=keepdim)
+    found = getattr(x.backend.xp, name)(x._array, axis=axis, keepdims=bool(keepdim))
     return Tensor._wrap(found, x.backend)
 
 

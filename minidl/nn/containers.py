@@ -63,7 +63,7 @@ class ModuleList(Module):
         _add("ModuleList", self, str(len(self)), module)
         return self
 
-    def __getitem__(self, index: int) -> Module:
+    def __getitem__(self, index: int) -> Any:
         return _item("ModuleList", self, index)
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class ModuleList(Module):
         return iter(self._modules.values())
 
 
-def _item(container: str, module: Module, index: Any) -> Module:
+def _item(container: str, module: Module, index: int) -> Any:
     layers: list[Module] = list(module._modules.values())
     try:
         return layers[index]

@@ -55,6 +55,7 @@ class Module:
                 f"{type(self).__name__}: call super().__init__() before assigning {name!r}."
             )
         tables = (self._parameters, self._buffers, self._modules)
+        kind: type[Any]
         for kind, table in ((Parameter, self._parameters), (Module, self._modules)):
             if isinstance(value, kind):
                 for other in (self.__dict__, *tables):
