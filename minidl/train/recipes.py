@@ -57,7 +57,7 @@ class Recipe:
 
 RECIPES = {
     "lenet5": Recipe(epochs=6, batch_size=32, lr=0.03, weight_decay=0.001),
-    "lenet5_1998": Recipe(epochs=6, batch_size=32, lr=0.03, weight_decay=0.001),
+    "lenet5_1998": Recipe(epochs=6, batch_size=32, lr=0.1, weight_decay=0.001),
 }
 """Chosen on a fifth of the bundled MNIST training images, never on test images, by
 `benchmarks/tune_lenet.py`; all figures are in `benchmarks/tune_MODEL.json`. The number of epochs is
@@ -67,6 +67,9 @@ LeNet-5, batch size 32, mean validation accuracy of two seeds, 5 epochs: 97.8% a
 98.0% at 0.03; at 0.03 with weight decay 98.1% (0.001), 98.1% (0.002), 98.0% (0.005). More epochs
 help, 98.2% after 6 and 98.4% after 8. Batch size 64 needs 8 epochs for as much, and a rate hit
 exactly (98.3% at 0.05, but 97.7% at 0.04 and 97.9% at 0.06).
+
+LeNet-5 of 1998, likewise, 6 epochs: 95.3% at 0.01, 97.1% at 0.03, 97.4% at 0.06, 97.5% at 0.1, 96.7%
+at 0.2.
 """
 
 
