@@ -7,7 +7,6 @@ from typing import Any
 
 from minidl.autograd import Function
 from minidl.errors import ArgumentError, fail
-from minidl.functional.elementwise import add
 from minidl.functional.operands import (
     as_tensor,
     broadcast_shape,
@@ -16,8 +15,10 @@ from minidl.functional.operands import (
     same_dtype,
     sum_to,
 )
+from minidl.functional.reductions import sum
 from minidl.functional.shape import expand, getitem, permute, reshape, squeeze, transpose, unsqueeze
 from minidl.tensor import Tensor
+from minidl_kernels.common.array_spec import check_same_float
 
 
 class MatMul(Function):
@@ -71,10 +72,33 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     return squeeze(y, -1) if b.ndim == 1 else y
 
 
+class Linear(Function):
+    """∂(x Wᵀ + b) = grad W in x, gradᵀ x in W, Σ grad in b, over all rows of x."""
+
+    def forward(self, x: Any, weight: Any, bias: Any | None) -> Any:
+        self.save_for_backward(x, weight)
+        xp = self.backend.xp
+        y = xp.matmul(x, xp.transpose(weight))
+        return y if bias is None else xp.add(y, bias)
+
+    def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = self.saved_tensors
+        grad_rows = reshape(grad_output, (-1, weight.shape[0]))  # (rows, out)
+        x_rows = reshape(x, (-1, weight.shape[1]))  # (rows, in)
+        x_needed, weight_needed, bias_needed = self.needs_input_grad
+        return (
+            matmul(grad_output, weight) if x_needed else None,
+            matmul(transpose(grad_rows, 0, 1), x_rows) if weight_needed else None,
+            sum(grad_rows, 0) if bias_needed else None,
+        )
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b: x (…, in_features), weight (out_features, in_features), bias (out_features,)."""
     x = float_tensor("linear", "x", x)
     weight = float_tensor("linear", "weight", weight)
+    bias = optional_tensor("linear", "bias", bias)
+    check_same_float("linear", x=x, weight=weight, bias=bias)
     if weight.ndim != 2:
         fail("linear", "weight.shape", weight.shape, "(out_features, in_features)")
     if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
@@ -85,13 +109,10 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"(…, {weight.shape[1]}), since weight is {weight.shape} = (out_features, in_features)",
             "Flatten images first with x.flatten(1).",
         )
-    y = matmul(x, transpose(weight, 0, 1))
-    bias = optional_tensor("linear", "bias", bias)
-    if bias is None:
-        return y
-    if bias.shape != (weight.shape[0],):
+    if bias is not None and bias.shape != (weight.shape[0],):
         fail("linear", "bias.shape", bias.shape, f"({weight.shape[0]},)")
-    return add(y, bias)
+    result: Tensor = Linear.apply(x, weight, bias)
+    return result
 
 
 class Einsum(Function):
