@@ -68,8 +68,8 @@ LeNet-5, batch size 32, mean validation accuracy of two seeds, 5 epochs: 97.8% a
 help, 98.2% after 6 and 98.4% after 8. Batch size 64 needs 8 epochs for as much, and a rate hit
 exactly (98.3% at 0.05, but 97.7% at 0.04 and 97.9% at 0.06).
 
-LeNet-5 of 1998, likewise, 6 epochs: 95.3% at 0.01, 97.1% at 0.03, 97.4% at 0.06, 97.5% at 0.1, 96.7%
-at 0.2.
+LeNet-5 of 1998, likewise, 6 epochs: 95.3% at 0.01, 97.1% at 0.03, 97.4% at 0.06, 97.5% at 0.1,
+96.7% at 0.2.
 """
 
 
