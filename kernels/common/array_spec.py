@@ -53,7 +53,8 @@ class ArraySpec:
     @property
     def size(self) -> int:
         """Number of elements."""
-        return math.prod(self.shape)
+        size: int = math.prod(self.shape)
+        return size
 
     @property
     def nbytes(self) -> int:
