@@ -26,7 +26,13 @@ from minidl.errors import (
     DTypeError,
     InPlaceError,
 )
-from minidl.grad_mode import anomaly_enabled, enable_grad, is_grad_enabled, set_grad_enabled
+from minidl.grad_mode import (
+    anomaly_enabled,
+    check_anomaly,
+    enable_grad,
+    is_grad_enabled,
+    set_grad_enabled,
+)
 from minidl.tensor import Storage, Tensor
 
 _AS_THEY_ARE = (type(None), bool, int, float)
@@ -380,9 +386,12 @@ def _sweep(
                         found[id(node), output] = gradient
                 if not useful[id(node)]:
                     continue  # wanted itself, and nothing behind it is
-            results = node._run_backward(grads)
             if anomaly_enabled():
+                with check_anomaly(False):  # name this node, not the operations of its backward
+                    results = node._run_backward(grads)
                 _check_no_nan(f"The backward pass of {node.name}", results)
+            else:
+                results = node._run_backward(grads)
             if not retain_graph:
                 node._saved = None
             for edge, gradient in zip(node._edges, results, strict=True):

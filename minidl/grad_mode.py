@@ -115,7 +115,13 @@ class enable_grad(_GradSwitch):  # noqa: N801 - PyTorch's name
         super().__init__(True)
 
 
-class detect_anomaly(_Switch):  # noqa: N801 - PyTorch's name
+class check_anomaly(_Switch):  # noqa: N801 - a context manager
+    """Look for NaNs in results, or don't, within a `with` block."""
+
+    _flag = _anomaly
+
+
+class detect_anomaly(check_anomaly):  # noqa: N801 - PyTorch's name
     """Stop at the operation that first makes a NaN, forward or backward, and name it.
 
     Slow: every result is looked through.
@@ -128,8 +134,6 @@ class detect_anomaly(_Switch):  # noqa: N801 - PyTorch's name
     minidl.errors.AutogradError: The forward pass of Log produced NaN (result 0, shape (1,)). \
 Look at its inputs: a logarithm or square root of a negative number, 0/0, or an overflow.
     """
-
-    _flag = _anomaly
 
     def __init__(self) -> None:
         super().__init__(True)

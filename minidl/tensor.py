@@ -135,7 +135,7 @@ class Tensor(TensorMethods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if value and self.dtype.kind != "f":
+        if value and self.dtype not in (np.float32, np.float64):
             raise DTypeError(
                 f"requires_grad: the tensor's dtype is {self.dtype}, expected float32 or float64. "
                 "Only floating tensors have gradients; convert it with .float()."

@@ -115,7 +115,7 @@ def binary_operands(operation: str, a: Any, b: Any, *, as_float: bool = False) -
     elif dtype.kind != "f" and (isinstance(a, float) or isinstance(b, float)):
         as_float = True
     if dtype.itemsize == 2 and dtype.kind == "f":
-        _refuse_half(operation)
+        refuse_half(operation)
     if as_float:
         a, b = _floating(a), _floating(b)
     return a, b
@@ -220,7 +220,7 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
             error=DTypeError,
         )
     if a.dtype == np.float16 or b.dtype == np.float16:
-        _refuse_half(operation)
+        refuse_half(operation)
     if a.dtype.kind == "f":
         return a, b.astype(a.dtype)
     if b.dtype.kind == "f":
@@ -235,7 +235,8 @@ def _floating(value: Any) -> Any:
     )
 
 
-def _refuse_half(operation: str) -> NoReturn:
+def refuse_half(operation: str) -> NoReturn:
+    """Raise: float16 isn't computed with."""
     fail(
         operation,
         "an operand's dtype",

@@ -1,0 +1,251 @@
+"""What layers add to the functions: initial values, running statistics, training and evaluation."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import nn
+from minidl.errors import ArgumentError, DTypeError, ShapeError
+from minidl.nn import init
+
+# --------------------------------------------------------------------------- initialisation
+
+
+def kolmogorov_smirnov(sample, distribution):
+    """√n · the largest distance between the sample's and the given distribution function."""
+    x = np.sort(np.asarray(sample, dtype=np.float64).ravel())
+    n, cdf = len(x), np.array([distribution(v) for v in x])
+    above = np.arange(1, n + 1) / n - cdf
+    below = cdf - np.arange(n) / n
+    return math.sqrt(n) * max(above.max(), below.max())
+
+
+CRITICAL = 1.95  # exceeded with probability 0.001
+
+
+def assert_uniform(values, bound):
+    values = values.detach().numpy()
+    assert np.abs(values).max() < bound
+    assert np.abs(values).max() > 0.98 * bound
+    assert abs(values.mean()) < 4 * bound / math.sqrt(3 * values.size)
+    assert abs(values.var() / (bound**2 / 3) - 1) < 0.1
+    assert kolmogorov_smirnov(values, lambda v: (v + bound) / (2 * bound)) < CRITICAL
+
+
+LAYERS = {
+    "Linear": (lambda: nn.Linear(50, 400), 50),
+    "Conv2d": (lambda: nn.Conv2d(6, 400, (3, 5)), 6 * 3 * 5),
+    "Conv2d with groups": (lambda: nn.Conv2d(12, 600, 3, groups=4), 3 * 3 * 3),
+    "depthwise": (lambda: nn.Conv2d(600, 600, 3, groups=600), 9),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(8, 400, 3), 400 * 9),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_weights_and_biases_are_uniform_within_one_over_the_root_of_fan_in(name):
+    make, fan_in = LAYERS[name]
+    layer = make()
+    assert init.fan_in(layer.weight) == fan_in
+    assert_uniform(layer.weight, 1 / math.sqrt(fan_in))
+    assert_uniform(layer.bias, 1 / math.sqrt(fan_in))
+
+
+def test_normal_initialisation_is_normal():
+    x = init.normal_(minidl.zeros(5000), mean=3.0, std=2.0).numpy()
+    assert abs(x.mean() - 3) < 4 * 2 / math.sqrt(5000)
+    assert kolmogorov_smirnov(x, lambda v: 0.5 + 0.5 * math.erf((v - 3) / 2 / 2**0.5)) < CRITICAL
+
+
+def test_kaiming_uniform_bound():
+    assert_uniform(init.kaiming_uniform_(minidl.zeros(100, 50)), math.sqrt(6 / 50))
+
+
+def test_the_seed_fixes_initial_values_and_layers_differ():
+    minidl.manual_seed(7)
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    minidl.manual_seed(7)
+    again = nn.Linear(3, 3)
+    assert (first.weight == again.weight).all()
+    assert not (first.weight == second.weight).any()
+
+
+def test_initialisation_is_not_recorded_and_keeps_the_leaf():
+    layer = nn.Linear(2, 2)
+    init.constant_(layer.weight, 3.0)
+    assert layer.weight.is_leaf
+    assert layer.weight.requires_grad
+    assert (layer.weight == 3).all()
+
+
+def test_without_data_nothing_is_drawn():
+    before = minidl.random.default_generator.get_state()
+    with minidl.use_backend("meta"):
+        nn.Linear(10_000, 100_000)  # 4 GB
+    assert minidl.random.default_generator.get_state() == before
+
+
+def test_fan_in_needs_a_weight():
+    with pytest.raises(ArgumentError, match=r"fan_in: the tensor has shape \(3,\)"):
+        init.kaiming_uniform_(minidl.zeros(3))
+
+
+# --------------------------------------------------------------------------------- BatchNorm
+
+
+def statistics(x):
+    """Mean and unbiased variance of every channel, by loops."""
+    means, variances = [], []
+    for c in range(x.shape[1]):
+        values = [float(v) for v in np.moveaxis(x, 1, 0)[c].ravel()]
+        mean = sum(values) / len(values)
+        means.append(mean)
+        variances.append(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+    return np.array(means), np.array(variances)
+
+
+def batches(shape, count=4):
+    rng = np.random.default_rng(5)
+    return [rng.normal(k, k + 1, size=shape) for k in range(count)]
+
+
+KINDS = {
+    "2d": (nn.BatchNorm2d, (3, 2, 4, 5)),
+    "1d": (nn.BatchNorm1d, (6, 2)),
+    "1d, length": (nn.BatchNorm1d, (3, 2, 4)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("momentum", [0.1, 0.5, 1.0, 0.0, None])
+def test_running_statistics_follow_the_formula(kind, momentum):
+    make, shape = KINDS[kind]
+    layer = make(2, momentum=momentum).double()
+    mean, var = np.zeros(2), np.ones(2)
+    for k, batch in enumerate(batches(shape), start=1):
+        layer(minidl.tensor(batch))
+        factor = 1 / k if momentum is None else momentum
+        batch_mean, batch_var = statistics(batch)
+        mean = (1 - factor) * mean + factor * batch_mean
+        var = (1 - factor) * var + factor * batch_var
+        np.testing.assert_allclose(layer.running_mean.numpy(), mean, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(layer.running_var.numpy(), var, rtol=1e-12)
+        assert layer.num_batches_tracked.item() == k
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_evaluation_uses_the_running_statistics_and_leaves_them_alone(affine):
+    layer = nn.BatchNorm2d(2, affine=affine).double()
+    x = batches((3, 2, 4, 5))[2]
+    layer(minidl.tensor(x))
+    before = {k: t.tolist() for k, t in layer.state_dict().items()}
+    y = layer.eval()(minidl.tensor(x)).detach().numpy()
+    mean, var = (t.numpy().reshape(1, 2, 1, 1) for t in (layer.running_mean, layer.running_var))
+    np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + 1e-5), rtol=1e-12)
+    assert {k: t.tolist() for k, t in layer.state_dict().items()} == before
+    assert ("weight" in before) == affine
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_without_tracking_the_batch_decides_even_in_evaluation(training):
+    layer = nn.BatchNorm2d(2, track_running_stats=False).double().train(training)
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    y = layer(minidl.tensor(batches((3, 2, 4, 5))[1])).detach().numpy()
+    np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-12)
+    np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-4)
+
+
+def test_a_refused_batch_does_not_count():
+    layer = nn.BatchNorm2d(2)
+    with pytest.raises(ShapeError, match="more than 1 value per channel"):
+        layer(minidl.ones(1, 2, 1, 1))
+    assert layer.num_batches_tracked.item() == 0
+    assert layer.running_mean.tolist() == [0.0, 0.0]
+
+
+def test_momentum_none_works_without_data():
+    with minidl.use_backend("meta"):
+        layer = nn.BatchNorm2d(3, momentum=None)
+        assert layer(minidl.zeros(2, 3, 4, 4)).shape == (2, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [(nn.BatchNorm1d, (2, 3, 4, 5)), (nn.BatchNorm2d, (2, 3)), (nn.BatchNorm2d, (2, 3, 4))],
+)
+def test_wrong_number_of_dimensions(make, shape):
+    with pytest.raises(ShapeError, match=r"BatchNorm.*dimensions, \(N, C, …\)"):
+        make(3)(minidl.zeros(*shape))
+
+
+# -------------------------------------------------------------------- dropout and the others
+
+
+def test_dropout_drops_in_training_only():
+    layer = nn.Dropout(0.25)
+    x = minidl.ones(20_000)
+    y = layer(x).numpy()
+    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs((y == 0).mean() - 0.25) < 4 * math.sqrt(0.25 * 0.75 / 20_000)
+    assert layer.eval()(x) is x
+
+
+def test_drop_path_drops_whole_samples():
+    y = nn.DropPath(0.5)(minidl.ones(64, 3, 2, 2)).numpy().reshape(64, -1)
+    assert all(len(set(row)) == 1 for row in y)
+    assert {float(row[0]) for row in y} == {0.0, 2.0}
+
+
+def test_dropout_gradient_passes_where_the_value_did():
+    x = minidl.ones(100, requires_grad=True)
+    y = nn.Dropout(0.5)(x)
+    y.sum().backward()
+    assert x.grad.tolist() == y.tolist()
+
+
+PLAIN = {
+    "Identity()": lambda: nn.Identity(),
+    "Flatten()": lambda: nn.Flatten(),
+    "LeakyReLU(negative_slope=0.2)": lambda: nn.LeakyReLU(0.2),
+    "Softmax(dim=1)": lambda: nn.Softmax(1),
+    "MaxPool2d(kernel_size=2, stride=2, padding=0)": lambda: nn.MaxPool2d(2),
+    "AvgPool2d(kernel_size=3, stride=1, padding=1)": lambda: nn.AvgPool2d(3, 1, 1),
+    "AdaptiveAvgPool2d(output_size=1)": lambda: nn.AdaptiveAvgPool2d(1),
+    "Dropout(p=0.5)": lambda: nn.Dropout(),
+    "ChannelShuffle(2)": lambda: nn.ChannelShuffle(2),
+    "LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)": lambda: nn.LocalResponseNorm(5),
+    "BatchNorm2d(4, eps=1e-05, momentum=0.1)": lambda: nn.BatchNorm2d(4),
+    "Linear(4, 2, bias=False)": lambda: nn.Linear(4, 2, bias=False),
+}
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_layers_say_what_they_are_and_run(text):
+    layer = PLAIN[text]()
+    assert repr(layer) == text
+    x = minidl.rand(3, 4) if isinstance(layer, nn.Linear) else minidl.rand(2, 4, 6, 7)
+    assert layer(x).shape[0] == x.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: nn.Conv2d(0, 1, 3),
+            ArgumentError,
+            "Conv2d: in_channels is 0, expected at least 1",
+        ),
+        (lambda: nn.Conv2d(4, 6, 3, groups=3), ArgumentError, "groups is 3, expected a divisor of"),
+        (lambda: nn.Conv2d(4, 6, "3"), ArgumentError, "kernel_size is '3'"),
+        (lambda: nn.Conv2d(4.0, 6, 3), DTypeError, "in_channels is 4.0, expected an int"),
+        (lambda: nn.Linear(2, True), DTypeError, "out_features is True, expected an int"),
+        (lambda: nn.Linear(-1, 2), ArgumentError, "in_features is -1"),
+        (lambda: nn.BatchNorm2d(0), ArgumentError, "BatchNorm2d: num_features is 0"),
+        (lambda: nn.Linear(4, 2)(minidl.ones(1, 3)), ShapeError, "x.shape is (1, 3)"),
+    ],
+)
+def test_layer_errors(make, error, message):
+    with pytest.raises(error) as caught:
+        make()
+    assert message in str(caught.value)
