@@ -821,5 +821,5 @@ def origin(backend: type[Backend], name: str) -> type[Backend] | None:
     """The class that implements the kernel `name` for `backend`; None if nobody does."""
     for cls in backend.__mro__:
         if name in vars(cls):
-            return None if cls is Backend else cls
+            return None if hasattr(vars(cls)[name], "is_kernel") else cls
     return None

@@ -128,7 +128,7 @@ def broadcast_shape(operation: str, *shapes: tuple[int, ...]) -> tuple[int, ...]
     except ValueError:
         fail(
             operation,
-            "the shapes",
+            "the operands' shape",
             " and ".join(map(str, shapes)),
             "sizes that agree from the last axis backwards, or are 1",
             "Use reshape or unsqueeze to line the axes up.",
@@ -213,7 +213,7 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     if a.dtype.kind == b.dtype.kind == "f":
         fail(
             operation,
-            "the operands' dtypes",
+            "the operands' dtype",
             f"{a.dtype} and {b.dtype}",
             "one floating dtype",
             "minidl never mixes precisions silently: use .float() (float32) or .double().",
@@ -243,5 +243,17 @@ def refuse_half(operation: str) -> NoReturn:
         "float16",
         "float32 or float64",
         "float16 is for storage only: convert it with .float().",
+        error=DTypeError,
+    )
+
+
+def refuse_bool(operation: str) -> NoReturn:
+    """Raise DTypeError: this operation needs numbers."""
+    fail(
+        operation,
+        "the operands' dtype",
+        "bool",
+        "numbers",
+        "Convert with .long(); to combine conditions use &, | and ~.",
         error=DTypeError,
     )

@@ -94,7 +94,7 @@ def test_momentum_that_is_switched_on_later_starts_fresh():
     p = minidl.zeros(1, dtype="float64", requires_grad=True)
     optimizer = SGD([p], lr=1.0)
     for momentum in (0.0, 0.5, 0.5):
-        optimizer.momentum = momentum
+        optimizer.param_groups[0]["momentum"] = momentum
         optimizer.zero_grad()
         p.sum().backward()
         optimizer.step()
@@ -138,12 +138,16 @@ def read_only():
     ("act", "error", "message"),
     [
         (lambda: SGD([]), ArgumentError, "SGD: there are no parameters"),
-        (lambda: SGD(leaf()), DTypeError, "parameters is a Tensor, expected a list"),
-        (lambda: SGD(3), DTypeError, "parameters is a int, expected a list"),
+        (lambda: SGD(leaf()), DTypeError, "params is a Tensor, expected a list"),
+        (lambda: SGD(3), DTypeError, "params is a int, expected a list"),
         (lambda: SGD([np.ones(2)]), DTypeError, "parameter 0 is a ndarray, expected a Tensor"),
         (lambda: SGD([leaf() * 2]), ArgumentError, "parameter 0 was computed, expected a leaf"),
         (lambda: SGD([p := leaf(), p]), ArgumentError, "parameter 1 is given twice"),
-        (lambda: SGD([leaf()], lr=-1), ArgumentError, "SGD: lr is -1, expected at least 0"),
+        (
+            lambda: SGD([leaf()], lr=-1),
+            ArgumentError,
+            "SGD: lr is -1, expected a finite number of at least 0",
+        ),
         (lambda: SGD([leaf()], lr="fast"), DTypeError, "SGD: lr is 'fast', expected a number"),
         (lambda: SGD([leaf()], lr=float("nan")), ArgumentError, "SGD: lr is nan"),
         (lambda: SGD([leaf()], momentum=-0.1), ArgumentError, "momentum is -0.1"),

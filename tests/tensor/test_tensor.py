@@ -212,7 +212,7 @@ def test_numbers():
         (lambda x: list(x[0]), ShapeError, "zero-dimensional"),
         (lambda x: x == None, DTypeError, "operand is a NoneType"),  # noqa: E711
         (lambda x: x + "a", DTypeError, "add: operand is a str, expected a Tensor"),
-        (lambda x: [1.0, 2.0] + x, DTypeError, "add: operand is a list, expected a Tensor"),
+        (lambda x: [1.0, 2.0] * x, DTypeError, "mul: operand is a list, expected a Tensor"),
         (lambda x: x * 1j, DTypeError, "mul: operand is a complex"),
         (lambda x: x * np.complex64(1j), DTypeError, "mul: operand is a complex"),
         (lambda x: x + np.array(["a", "b"]), DTypeError, "dtype is dtype('<U1')"),
