@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minidl.tensor import Tensor  # isort: skip - first: autograd and functional follow it
-from minidl.autograd import Function, backward, grad
+from minidl.autograd import backward, grad
+from minidl.function import Function
 from minidl.backends import use_backend
 from minidl.creation import (
     arange,

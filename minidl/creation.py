@@ -11,13 +11,7 @@ from minidl import backends
 from minidl.backends import Backend
 from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.functional.moving import filled, host_array, new_full
-from minidl.functional.operands import (
-    as_tensor,
-    checked_dtype,
-    integer,
-    new_shape,
-    number,
-)
+from minidl.functional.operands import as_tensor, checked_dtype, integer, new_shape, number
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
 

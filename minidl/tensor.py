@@ -18,7 +18,7 @@ from minidl.grad_mode import is_grad_enabled
 from minidl.tensor_methods import TensorMethods
 
 if TYPE_CHECKING:
-    from minidl.autograd import Function
+    from minidl.function import Function
 
 
 class Storage:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minidl.errors import DTypeError, fail
+
 if TYPE_CHECKING:
     from minidl import functional as F
     from minidl.tensor import Tensor
@@ -86,13 +88,17 @@ class TensorMethods:
         return F.ge(self, other)
 
     def __and__(self, other: Any) -> Tensor:
-        return F.logical_and(self, other)
+        return F.logical_and(_condition("&", self), _condition("&", other))
+
+    __rand__ = __and__
 
     def __or__(self, other: Any) -> Tensor:
-        return F.logical_or(self, other)
+        return F.logical_or(_condition("|", self), _condition("|", other))
+
+    __ror__ = __or__
 
     def __invert__(self) -> Tensor:
-        return F.logical_not(self)
+        return F.logical_not(_condition("~", self))
 
     def __getitem__(self, key: Any) -> Tensor:
         return F.getitem(self, key)
@@ -324,3 +330,18 @@ class TensorMethods:
     def new_tensor(self, data: Any, dtype: Any = None) -> Tensor:
         """`data` (an array, nested lists) on this tensor's backend, with its dtype."""
         return F.new_tensor(self, data, dtype)
+
+
+def _condition(operator: str, value: Any) -> Any:
+    """`value` if it is boolean: for integers these operators mean bits, which minidl hasn't."""
+    dtype = getattr(value, "dtype", type(value))
+    if dtype != bool:
+        fail(
+            operator,
+            "an operand's dtype",
+            getattr(dtype, "name", dtype),
+            "bool",
+            "Compare it with something first, in parentheses: (x > 0) & (y > 0).",
+            error=DTypeError,
+        )
+    return value

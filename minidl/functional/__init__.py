@@ -2,64 +2,52 @@
 
 | file | operations |
 |---|---|
-| elementwise | add, mul, div, pow, exp, log, where, clip, comparisons … |
+| arithmetic, elementwise, comparison | add, mul, div, pow; exp, log, where, clip; ==, < … |
 | reductions | sum, mean, var, max, logsumexp, argmax … |
-| shape | reshape, permute, indexing, concatenate, split, pad … |
+| shape, indexing, joining | reshape, permute; x[key]; concatenate, split, pad … |
 | linalg | matmul, einsum, linear |
-| conv | conv2d, conv_transpose2d, unfold, fold |
+| conv, unfold | conv2d, conv_transpose2d; unfold, fold |
 | pool | max_pool2d, avg_pool2d, adaptive_avg_pool2d |
 | norm | batch_norm, local_response_norm |
-| activation, bias | relu … hardswish, softmax, log_softmax; bias and activation in one |
+| activation, bias, softmax | relu … hardswish; bias and activation in one; softmax, log_softmax |
 | loss | cross_entropy, nll_loss, mse_loss |
 | dropout, rearrange, moving | dropout, drop_path; channel_shuffle; casts, copies, backends |
 """
 
-from minidl.functional.activation import (
-    hardswish,
-    leaky_relu,
-    log_softmax,
-    relu,
-    relu6,
-    sigmoid,
-    silu,
-    softmax,
-    tanh,
-)
+from minidl.functional.activation import hardswish, leaky_relu, relu, relu6, sigmoid, silu, tanh
+from minidl.functional.arithmetic import add, div, maximum, minimum, mul, pow, sub
 from minidl.functional.bias import bias_activation
-from minidl.functional.conv import conv2d, conv_transpose2d, fold, unfold
-from minidl.functional.dropout import drop_path, dropout
-from minidl.functional.elementwise import (
-    abs,
-    add,
-    clip,
-    cos,
-    div,
+from minidl.functional.comparison import (
     eq,
-    exp,
     floor,
     ge,
     gt,
     isnan,
     le,
-    log,
     logical_and,
     logical_not,
     logical_or,
     lt,
-    maximum,
-    minimum,
-    mul,
     ne,
-    neg,
-    pow,
-    reciprocal,
     sign,
+)
+from minidl.functional.conv import conv2d, conv_transpose2d
+from minidl.functional.dropout import drop_path, dropout
+from minidl.functional.elementwise import (
+    abs,
+    clip,
+    cos,
+    exp,
+    log,
+    neg,
+    reciprocal,
     sin,
     sqrt,
     square,
-    sub,
     where,
 )
+from minidl.functional.indexing import gather_along, getitem
+from minidl.functional.joining import cat, chunk, concatenate, pad, split, stack, unbind
 from minidl.functional.linalg import einsum, linear, matmul
 from minidl.functional.loss import cross_entropy, mse_loss, nll_loss
 from minidl.functional.moving import astype, clone, contiguous, new_full, new_tensor, to
@@ -82,24 +70,17 @@ from minidl.functional.reductions import (
     var,
 )
 from minidl.functional.shape import (
-    cat,
-    chunk,
-    concatenate,
     expand,
     flatten,
     flip,
-    gather_along,
-    getitem,
-    pad,
     permute,
     reshape,
-    split,
     squeeze,
-    stack,
     transpose,
-    unbind,
     unsqueeze,
 )
+from minidl.functional.softmax import log_softmax, softmax
+from minidl.functional.unfold import fold, unfold
 
 __all__ = [
     "abs",

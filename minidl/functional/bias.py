@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.autograd import ComposedBackward, Function
 from minidl.backends import Array, FusedActivation
+from minidl.composed import ComposedBackward
+from minidl.function import Function
 from minidl.functional.activation import SLOPES
 from minidl.functional.operands import as_tensor
 from minidl.functional.shape import expand, reshape

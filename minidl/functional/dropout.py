@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.autograd import Function
 from minidl.backends import Array
 from minidl.errors import DTypeError, fail
+from minidl.function import Function
 from minidl.functional.operands import float_tensor, number
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor

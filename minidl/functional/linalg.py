@@ -5,8 +5,9 @@ from __future__ import annotations
 import string
 from typing import Any
 
-from minidl.autograd import Function
 from minidl.errors import ArgumentError, fail
+from minidl.function import Function
+from minidl.functional.indexing import getitem
 from minidl.functional.operands import (
     as_tensor,
     broadcast_shape,
@@ -17,7 +18,7 @@ from minidl.functional.operands import (
     sum_to,
 )
 from minidl.functional.reductions import sum
-from minidl.functional.shape import expand, getitem, permute, reshape, squeeze, transpose, unsqueeze
+from minidl.functional.shape import expand, permute, reshape, squeeze, transpose, unsqueeze
 from minidl.tensor import Tensor
 from minidl_kernels.common.array_spec import check_same_float
 

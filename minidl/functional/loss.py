@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.autograd import Function, GradientOf
 from minidl.backends import Array
+from minidl.composed import GradientOf
 from minidl.errors import ArgumentError, fail
-from minidl.functional.activation import log_softmax
+from minidl.function import Function
 from minidl.functional.elementwise import where
+from minidl.functional.indexing import gather_along
 from minidl.functional.operands import (
     as_tensor,
     binary_operands,
@@ -18,7 +19,8 @@ from minidl.functional.operands import (
     optional_tensor,
 )
 from minidl.functional.reductions import mean, sum
-from minidl.functional.shape import gather_along, reshape, squeeze, unsqueeze
+from minidl.functional.shape import reshape, squeeze, unsqueeze
+from minidl.functional.softmax import log_softmax
 from minidl.tensor import Tensor
 from minidl_kernels.softmax_cross_entropy import spec
 

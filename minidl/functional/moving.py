@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minidl import backends
-from minidl.autograd import Function
 from minidl.backends import Array, Backend
 from minidl.errors import ArgumentError, BackendError, ShapeError, fail
+from minidl.function import Function
 from minidl.functional.operands import DTYPES, as_tensor, checked_dtype, new_shape, number
 from minidl.tensor import Tensor
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.autograd import Function, GradientOf
-from minidl.backends import Array, FusedActivation
+from minidl.backends import Array, FusedActivation, agree
+from minidl.composed import GradientOf
 from minidl.errors import ArgumentError, InPlaceError, fail
+from minidl.function import Function
 from minidl.functional.activation import FUSED
-from minidl.functional.elementwise import pow, sqrt
+from minidl.functional.arithmetic import pow
+from minidl.functional.elementwise import sqrt
+from minidl.functional.joining import pad
 from minidl.functional.operands import as_tensor, integer, number, optional_tensor
 from minidl.functional.reductions import mean, var
-from minidl.functional.shape import pad, reshape
+from minidl.functional.shape import reshape
 from minidl.tensor import Tensor
 from minidl_kernels.batch_norm import spec
 from minidl_kernels.bias_activation.spec import check_channels
@@ -216,6 +219,7 @@ def _statistics(x: Tensor, running_mean: Any, running_var: Any) -> tuple[Tensor,
     check_channels(name, "x", x)
     for argument, value in (("running_mean", running_mean), ("running_var", running_var)):
         running = as_tensor(name, argument, value)
+        agree(name, x.backend, running.backend)
         check_same_float(name, **{"x": x, argument: running})
         check_shape(name, argument, running, (x.shape[1],))
         if running.requires_grad:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.autograd import Function
 from minidl.backends import Array
+from minidl.function import Function
 from minidl.functional.conv import Size, padding_sides
+from minidl.functional.indexing import gather_along
 from minidl.functional.operands import as_tensor, integer, new_shape
-from minidl.functional.shape import gather_along, reshape
+from minidl.functional.shape import reshape
 from minidl.tensor import Tensor
 from minidl_kernels.common.windows import Pair, pair
 from minidl_kernels.pool2d import spec

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from minidl.autograd import Function
 from minidl.backends import Array
+from minidl.function import Function
 from minidl.functional.operands import as_tensor, integer
 from minidl.tensor import Tensor
 from minidl_kernels.channel_shuffle import spec

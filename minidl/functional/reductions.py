@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from minidl.autograd import Function
 from minidl.errors import fail
+from minidl.function import Function
 from minidl.functional.elementwise import exp, log, sqrt, where
+from minidl.functional.indexing import gather_along
 from minidl.functional.operands import (
     Dim,
     as_tensor,
@@ -16,7 +17,7 @@ from minidl.functional.operands import (
     normalize_dim,
     normalize_dims,
 )
-from minidl.functional.shape import expand, gather_along, reshape
+from minidl.functional.shape import expand, reshape
 from minidl.tensor import Tensor
 
 
