@@ -53,13 +53,13 @@ class ArraySpec:
     @property
     def size(self) -> int:
         """Number of elements."""
-        size: int = math.prod(self.shape)
-        return size
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
         """Bytes the data would take."""
-        return self.size * self.dtype.itemsize
+        itemsize: int = self.dtype.itemsize
+        return self.size * itemsize
 
     def __eq__(self, other: object) -> bool:
         return (
