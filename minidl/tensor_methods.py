@@ -334,12 +334,12 @@ class TensorMethods:
 
 def _condition(operator: str, value: Any) -> Any:
     """`value` if it is boolean: for integers these operators mean bits, which minidl hasn't."""
-    dtype = getattr(value, "dtype", type(value))
-    if dtype != bool:
+    dtype = getattr(value, "dtype", None)
+    if dtype != "bool" and not isinstance(value, bool):
         fail(
             operator,
             "an operand's dtype",
-            getattr(dtype, "name", dtype),
+            type(value).__name__ if dtype is None else dtype,
             "bool",
             "Compare it with something first, in parentheses: (x > 0) & (y > 0).",
             error=DTypeError,

@@ -214,6 +214,25 @@ def test_gradient_of_a_gradient_in_the_upstream_gradient():
     assert found.tolist() == [4.0, 6.0]
 
 
+def test_create_graph_counts_even_where_gradients_are_disabled():
+    x = leaf([2.0])
+    y = (x**3).sum()
+    with minidl.no_grad():
+        (first,) = minidl.grad(y, x, create_graph=True)
+        y.backward(create_graph=True)
+        y.backward(create_graph=True)
+    assert minidl.grad(first.sum(), x)[0].item() == 12.0
+    assert minidl.grad(x.grad.sum(), x)[0].item() == 24.0
+
+
+def test_gradients_are_not_recorded_where_they_are_enabled_but_not_asked_for():
+    x = leaf([2.0])
+    for _ in range(2):
+        (x**3).sum().backward()
+    assert x.grad.is_leaf
+    assert not x.grad.requires_grad
+
+
 def test_results_have_no_graph_without_create_graph():
     x = leaf([2.0])
     (found,) = minidl.grad(x * x, x)

@@ -225,6 +225,15 @@ def test_protocol_errors(act, error, message):
     assert message in str(caught.value)
 
 
+def test_conditions_combine_and_numbers_do_not():
+    a, b = minidl.tensor([True, True, False]), minidl.tensor([True, False, False])
+    assert (a & b).tolist() == [True, False, False]
+    assert (True & b | ~a).tolist() == [True, False, True]
+    for act in (lambda: minidl.tensor([3]) & 1, lambda: ~minidl.tensor([3]), lambda: a | 1):
+        with pytest.raises(DTypeError, match=r"expected bool\. Compare it with something first"):
+            act()
+
+
 def test_tensors_hash_by_identity():
     x, y = minidl.ones(1), minidl.ones(1)
     assert len({x, y, x}) == 2
