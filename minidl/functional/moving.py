@@ -114,6 +114,8 @@ def filled(
 ) -> Array:
     """An array of `value`; ArgumentError if the dtype can't hold it."""
     try:
+        if dtype.kind in "iu":
+            value = int(value)  # NaN and infinity are refused, a fraction is cut off
         return backend.full(shape, value, dtype)
     except (OverflowError, ValueError):
         fail(operation, "value", value, f"a number that {dtype} holds", error=ArgumentError)
