@@ -6,10 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
-# Two processes are what a small machine has cores for; the matrix products of the tests and of
-# LeNet are too small to be shared by several threads, which would only wait for one another.
 WORKERS ?= 2
-export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help demo test test-oracle lint check bench clean
 
@@ -27,6 +24,9 @@ demo: $(VENV)/.demo
 	$(BIN)/minidl train lenet5 --data-dir bundled --out $(DEMO) $(if $(EPOCHS),--epochs $(EPOCHS))
 	@echo
 	@echo 'What it learned: $(DEMO)/curves.png and $(DEMO)/predictions.png'
+
+# One BLAS thread per test process: the products are too small to be shared.
+test test-oracle check: export OPENBLAS_NUM_THREADS ?= 1
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not oracle'
@@ -61,7 +61,7 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.python setup.cfg pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[plot]'
+	$(BIN)/pip install --quiet --editable '.[plot,check]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python setup.cfg pyproject.toml

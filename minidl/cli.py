@@ -71,6 +71,9 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Only the first N training and N test images."),
     ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="For matrix products; small networks gain from one only.")
+    ] = 1,
     load: Load = None,
 ) -> None:
     """Train a model: a progress bar, a table, and a folder with figures and pictures."""
@@ -88,6 +91,7 @@ def train(
         seed=seed,
         out=out,
         limit=limit,
+        threads=threads,
     )
 
 

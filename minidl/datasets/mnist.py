@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from minidl.datasets.dataset import Dataset
 from minidl.datasets.idx import Images, md5_of_idx, read_idx
-from minidl.datasets.places import Place, cache_folder, download, find, find_in
+from minidl.datasets.places import BUNDLED, Place, cache_folder, download, find, find_in
 from minidl.errors import ArgumentError, DataError, fail
 
 __all__ = ["MNIST", "FashionMNIST"]
@@ -116,7 +116,8 @@ class _IdxDataset(Dataset):
                 f"{cls.__name__}: no {' and '.join(file_names)} (with .gz or without) in root = "
                 f"{root}, nor in its {folders}. Without root, the other places are tried."
             )
-        return Place(found, f"root ({found[0].parent})")
+        name = "the subset bundled with minidl" if Path(root) == BUNDLED else "the folder given"
+        return Place(found, f"{name} ({found[0].parent})")
 
     @classmethod
     def _read(cls, path: Path, file: IdxFile, ndim: int) -> tuple[Images, bool]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from threadpoolctl import threadpool_limits
 
 import minidl
 from minidl import backends, datasets, models
@@ -34,6 +35,7 @@ def run(
     seed: int = 0,
     out: str | Path | None = None,
     limit: int | None = None,
+    threads: int = 1,
     console: Console | None = None,
 ) -> list[Epoch]:
     """Train a registered model and keep the run in a folder. `minidl train` calls this.
@@ -54,6 +56,8 @@ def run(
         seed: fixes the initial weights, the order of the images, and dropout.
         out: the folder; files of an earlier run in it are replaced. None: a new one in `runs/`.
         limit: use only so many training and so many test images, the first ones.
+        threads: of the BLAS library that multiplies matrices. Small networks gain nothing from
+            several, and on a busy machine threads that wait for one another cost a multiple.
         console: where to show it; None: standard output.
 
     """
@@ -72,6 +76,7 @@ def run(
         "test": test.source,
         "backend": where.name,
         "seed": seed,
+        "threads": threads,
         "recipe": dataclasses.asdict(recipe),
         "minidl": minidl.__version__,
         "numpy": np.__version__,
@@ -80,11 +85,13 @@ def run(
     _write_json(folder / "config.json", config)
 
     console.print(f"{model}: {training.source}", highlight=False, markup=False, soft_wrap=True)
-    with ProgressBar(console, recipe.epochs, len(training)) as bar:
-        journal = _Journal(folder / "metrics.jsonl")
-        history = fit(network, training, test, recipe, seed=seed, watchers=[journal, bar])
+    with threadpool_limits(threads, "blas"):
+        with ProgressBar(console, recipe.epochs, len(training)) as bar:
+            journal = _Journal(folder / "metrics.jsonl")
+            history = fit(network, training, test, recipe, seed=seed, watchers=[journal, bar])
+        logits = predict(network, test).numpy()
 
-    drawn = _draw(folder, history, test, predict(network, test).numpy())
+    drawn = _draw(folder, history, test, logits)
     seconds = sum(epoch.seconds for epoch in history)
     speed = recipe.epochs * len(training) / seconds
     rows = {

@@ -122,7 +122,7 @@ def test_full_set_says_so(full_data, dataset):
     data = dataset(train=False, root=full_data)
     assert len(data) == 10000
     folder = full_data / dataset.subfolders[0]
-    assert data.source == f"{dataset.title}, all 10,000 test images, from root ({folder})."
+    assert data.source == f"{dataset.title}, all 10,000 test images, from the folder given ({folder})."
 
 
 @BOTH
@@ -132,7 +132,7 @@ def test_root_may_hold_the_files_in_several_ways(dataset, which, raw, tmp_path):
     root = tmp_path / "data"
     folder = put(dataset, root if which is None else root / dataset.subfolders[which], raw)
     data = dataset(train=False, root=str(root))
-    assert data.source.endswith(f"from root ({folder}).")
+    assert data.source.endswith(f"from the folder given ({folder}).")
     assert data.images.tobytes() == dataset(train=False).images.tobytes()
 
 
@@ -168,7 +168,7 @@ def test_places_are_tried_in_their_order(tmp_path, monkeypatch):
     sources.append(FashionMNIST(train=False).source)
     put(FashionMNIST, tmp_path / "root")
     sources.append(FashionMNIST(train=False, root=tmp_path / "root").source)
-    starts = ["the subset bundled", "the cache", "the system's", "$MINIDL_DATA", "root"]
+    starts = ["the subset bundled", "the cache", "the system's", "$MINIDL_DATA", "the folder given"]
     for source, start in zip(sources, starts, strict=True):
         assert f"test images, from {start}" in source
 
