@@ -53,16 +53,17 @@ class SGD(Optimizer):
         )
 
     def _options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name = self._name
         options = {
-            "lr": checks.at_least_zero("SGD", "lr", given["lr"]),
-            "momentum": checks.at_least_zero("SGD", "momentum", given["momentum"]),
-            "dampening": checks.finite("SGD", "dampening", given["dampening"]),
-            "weight_decay": checks.at_least_zero("SGD", "weight_decay", given["weight_decay"]),
-            "nesterov": checks.flag("SGD", "nesterov", given["nesterov"]),
+            "lr": checks.at_least_zero(name, "lr", given["lr"]),
+            "momentum": checks.at_least_zero(name, "momentum", given["momentum"]),
+            "dampening": checks.finite(name, "dampening", given["dampening"]),
+            "weight_decay": checks.at_least_zero(name, "weight_decay", given["weight_decay"]),
+            "nesterov": checks.flag(name, "nesterov", given["nesterov"]),
         }
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
             raise ArgumentError(
-                "SGD: nesterov needs momentum > 0 and dampening = 0, but they are "
+                f"{name}: nesterov needs momentum > 0 and dampening = 0, but they are "
                 f"{options['momentum']} and {options['dampening']}."
             )
         return options
