@@ -1,8 +1,11 @@
 """What is installed: every package and data file, and nothing heavy on import."""
 
 import configparser
+import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,6 +13,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {"minidl": ROOT / "minidl", "minidl_kernels": ROOT / "kernels"}
+LEFTOVERS = (
+    *(".git", ".venv", "build", "dist", "runs", "*.egg-info", "__pycache__"),
+    *(".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", ".import_linter_cache"),
+)
 DATA = ("*.cu", "*.cuh", "*.h", "README.md", "py.typed", "*-ubyte.gz", "LICENSE.txt")
 
 pytestmark = pytest.mark.skipif(
@@ -79,3 +86,54 @@ def test_import_minidl_brings_nothing_heavy():
     code = f"import sys, minidl; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_sdist_builds_a_package_that_works_and_carries_the_tests(tmp_path):
+    pytest.importorskip("setuptools", minversion="77", reason="building needs setuptools")
+    code = (
+        "import sys; from setuptools import build_meta; print(build_meta.build_sdist(sys.argv[1]))"
+    )
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*LEFTOVERS), symlinks=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=source, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    for wanted in (
+        "Makefile",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "tests/conftest.py",
+        "benchmarks/cpu.py",
+    ):
+        assert wanted in names
+    tests = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    assert tests <= names
+
+    target = tmp_path / "installed"
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*install, "--no-index", "--target", str(target), str(archive)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    code = (
+        "import minidl; from minidl.datasets import MNIST, BUNDLED; "
+        "x = minidl.ones(1, requires_grad=True); (x * 2).backward(); "
+        "print(minidl.__file__, x.grad.item(), len(MNIST(train=False, root=BUNDLED)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    file, gradient, images = done.stdout.rsplit(maxsplit=2)
+    assert Path(file).is_relative_to(target)
+    assert (float(gradient), int(images)) == (2.0, 2000)

@@ -14,6 +14,7 @@ tells: it must be the count of a buffer that only the pool holds. Nothing is eve
 from __future__ import annotations
 
 import math
+import os
 import sys
 import threading
 from typing import Any
@@ -53,6 +54,12 @@ class Workspace:
 
     def __init__(self, limit: int = 1 << 30) -> None:
         self.limit = limit
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Begin with no buffers and an open lock: also what a forked child must do, in which no
+        thread is left to open a lock that was held.
+        """
         self.nbytes = 0
         self._lock = threading.Lock()
         # Buffers by their number of bytes; the size asked for last stands last.
@@ -98,5 +105,7 @@ class Workspace:
 
 
 _shared = Workspace()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_shared.start_anew)
 empty = _shared.empty
 clear = _shared.clear

@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 
 import numpy as np
@@ -154,3 +156,14 @@ def test_the_module_functions_share_one_pool():
     where = address(workspace.empty((300, 400), "float32"))
     assert address(workspace.empty((300, 400), "float32")) == where
     workspace.clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_child_does_not_wait_for_a_lock_that_its_parent_held():
+    with workspace._shared._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # kills the child if it waits
+            array = workspace.empty((1 << 16,), "float32")
+            os._exit(0 if array.shape == (1 << 16,) else 1)
+    assert os.waitpid(child, 0)[1] == 0
