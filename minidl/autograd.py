@@ -276,7 +276,7 @@ def _root_gradient(operation: str, t: Tensor, gradient: Tensor | None) -> Tensor
             "with requires_grad=True, and compute the tensor outside no_grad()."
         )
     if gradient is None:
-        if t.size != 1:
+        if t.numel() != 1:
             raise AutogradError(
                 f"{operation}: the tensor has shape {t.shape}; a gradient may be left out only "
                 "for a single number. Reduce it, for example with .sum() or .mean(), or give "

@@ -9,8 +9,9 @@ minidl backends          where it can be computed
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
+import runpy
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,6 +115,7 @@ def check(
 
     _run_file(load)
     report = conformance.run(backend, kernel or None, max_examples=examples)
+    report = dataclasses.replace(report, load=None if load is None else str(load))
     report.print()
     if not report.ok:
         raise typer.Exit(1)
@@ -128,7 +130,7 @@ def models() -> None:
     table = Table("model")
     table.add_column("parameters", justify="right")
     for name in names():
-        parameters = sum(parameter.size for parameter in create(name).parameters())
+        parameters = sum(parameter.numel() for parameter in create(name).parameters())
         table.add_row(name, f"{parameters:,}")
     Console().print(table)
 
@@ -170,10 +172,16 @@ def _options(
 
 
 def _run_file(path: Path | None) -> None:
-    """Run a Python file for what it registers."""
+    """Run a Python file for what it registers; of an error in it, show its own lines only."""
     if path is None:
         return
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if path.suffix != ".py" or not path.is_file():
         raise ArgumentError(f"--load: {path} is not a Python file.")
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    try:
+        runpy.run_path(str(path))
+    except Exception as error:
+        report = traceback.TracebackException.from_exception(error)
+        frames = [frame for frame in report.stack if frame.filename == str(path)]
+        report.stack = traceback.StackSummary.from_list(frames)
+        text = "".join(report.format(chain=False)).rstrip()
+        raise ArgumentError(f"--load: {path} could not be run.\n{text}") from error

@@ -109,15 +109,16 @@ class Tensor(TensorMethods):
         """Number of axes."""
         return len(self._array.shape)
 
-    @property
-    def size(self) -> int:
-        """Number of elements (PyTorch's `numel()`, which is there too)."""
-        size: int = self._array.size
-        return size
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or with `dim` the size along one axis; `numel` counts the elements."""
+        if dim is None:
+            return self.shape
+        return self.shape[functional.operands.normalize_dim("size", dim, self.ndim)]
 
     def numel(self) -> int:
         """Number of elements."""
-        return self.size
+        size: int = self._array.size
+        return size
 
     def dim(self) -> int:
         """Number of axes."""
@@ -176,7 +177,7 @@ class Tensor(TensorMethods):
             )
             if self.dtype not in (np.float32, np.int64, np.bool_):
                 body += f", dtype={self.dtype}"
-            if self.size == 0 and self.ndim > 1:
+            if self.numel() == 0 and self.ndim > 1:
                 body += f", shape={self.shape}"
         if self.backend.name != "numpy":
             body += f", backend={self.backend.name!r}"
@@ -212,9 +213,9 @@ class Tensor(TensorMethods):
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
-        if self.size != 1:
+        if self.numel() != 1:
             raise ShapeError(
-                f"item: the tensor has {self.size} elements (shape {self.shape}), expected one. "
+                f"item: the tensor has {self.numel()} elements (shape {self.shape}), expected one. "
                 "Use .tolist() or index it first."
             )
         return self.backend.to_numpy(self._array).item()
@@ -224,7 +225,7 @@ class Tensor(TensorMethods):
         return self.backend.to_numpy(self._array).tolist()
 
     def __bool__(self) -> bool:
-        if self.size != 1:
+        if self.numel() != 1:
             raise ShapeError(
                 f"bool: a tensor of shape {self.shape} is neither true nor false. "
                 "Use .any() or .all()."

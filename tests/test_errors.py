@@ -257,12 +257,12 @@ MISTAKES = {
     "reshape to another size": (
         lambda: logits.reshape(3, 4),
         ShapeError,
-        "reshape: shape is (3, 4), expected sizes that multiply to x.size = 10.",
+        "reshape: shape is (3, 4), expected sizes that multiply to x.numel() = 10.",
     ),
     "reshape with two unknowns": (
         lambda: logits.reshape(-1, -1),
         ShapeError,
-        "reshape: shape is (-1, -1), expected sizes that multiply to x.size = 10.",
+        "reshape: shape is (-1, -1), expected sizes that multiply to x.numel() = 10.",
     ),
     "reshape to a float": (
         lambda: logits.reshape(5.0, 2),

@@ -145,7 +145,7 @@ def _check_integer_power(exponent: Any) -> None:
     if isinstance(exponent, Tensor):
         if exponent.dtype == bool:
             refuse_bool("pow")
-        if exponent.backend.memory != "cpu" or exponent.size == 0:
+        if exponent.backend.memory != "cpu" or exponent.numel() == 0:
             return
         exponent = exponent.backend.xp.min(exponent._array)
     if exponent < 0:

@@ -168,7 +168,7 @@ def _check_reduction(name: str, reduction: str) -> None:
 
 def _check_range(name: str, target: Tensor, classes: int, ignore_index: int) -> None:
     """Labels outside [0, C) are an error where looking costs nothing: on the CPU."""
-    if target.backend.memory != "cpu" or target.size == 0:
+    if target.backend.memory != "cpu" or target.numel() == 0:
         return
     xp, array = target.backend.xp, target._array
     used = xp.where(xp.not_equal(array, ignore_index), array, 0)

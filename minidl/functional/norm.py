@@ -205,7 +205,7 @@ def batch_norm(
     spec.batch_norm(x, weight, bias, residual=residual, **params)
     y, batch_mean, batch_var = BatchNorm.apply(x, weight, bias, residual, **params)
     if running is not None:
-        count = x.size // x.shape[1]
+        count = x.numel() // x.shape[1]
         momentum = float(number(name, "momentum", momentum))
         _move(running, (batch_mean, batch_var), momentum, count / (count - 1))
     return y  # type: ignore[no-any-return]

@@ -86,7 +86,7 @@ def integer(operation: str, argument: str, value: Any, minimum: int | None = Non
 
 def number(operation: str, argument: str, value: Any) -> Any:
     """`value` as a Python number; NumPy scalars and one-element tensors become one."""
-    if isinstance(value, (np.generic, Tensor)) and value.size == 1:
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
         value = value.item()
     if not isinstance(value, (bool, int, float)):
         fail(operation, argument, repr(value), "a number", error=DTypeError)

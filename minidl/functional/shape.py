@@ -38,7 +38,7 @@ class Reshape(Function):
 def reshape(x: Tensor, *shape: Any) -> Tensor:
     """The same elements in C order in another shape; one size may be −1.
 
-    Shares memory when it can. Raises ShapeError when the sizes don't multiply to x.size.
+    Shares memory when it can. Raises ShapeError when the sizes don't multiply to x.numel().
 
     >>> import minidl
     >>> minidl.arange(6).reshape(2, -1).shape
@@ -48,11 +48,11 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     new = shape_arguments("reshape", shape)
     if -1 in new:
         known = -math.prod(new)
-        if new.count(-1) > 1 or any(n < -1 for n in new) or known == 0 or x.size % known:
-            fail("reshape", "shape", new, f"sizes that multiply to x.size = {x.size}")
-        new = tuple(x.size // known if n == -1 else n for n in new)
-    elif math.prod(new) != x.size or any(n < 0 for n in new):
-        fail("reshape", "shape", new, f"sizes that multiply to x.size = {x.size}")
+        if new.count(-1) > 1 or any(n < -1 for n in new) or known == 0 or x.numel() % known:
+            fail("reshape", "shape", new, f"sizes that multiply to x.numel() = {x.numel()}")
+        new = tuple(x.numel() // known if n == -1 else n for n in new)
+    elif math.prod(new) != x.numel() or any(n < 0 for n in new):
+        fail("reshape", "shape", new, f"sizes that multiply to x.numel() = {x.numel()}")
     result: Tensor = Reshape.apply(x, shape=new)
     return result
 

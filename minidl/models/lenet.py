@@ -41,7 +41,7 @@ class LeNet5(Module):
 def lenet5(num_classes: int = 10, in_channels: int = 1) -> LeNet5:
     """LeNet-5 as it is taught today: ReLU and max pooling.
 
-    >>> sum(p.size for p in lenet5().parameters())
+    >>> sum(p.numel() for p in lenet5().parameters())
     61706
     """
     return LeNet5(ReLU(), MaxPool2d(2), num_classes, in_channels)
@@ -61,7 +61,7 @@ def lenet5_1998(num_classes: int = 10, in_channels: int = 1) -> LeNet5:
       whose centres are drawings of the digits.
     - Images are 28×28 with a padding of 2 instead of 32×32.
 
-    >>> sum(p.size for p in lenet5_1998().parameters())
+    >>> sum(p.numel() for p in lenet5_1998().parameters())
     61706
     """
     return LeNet5(Tanh(), AvgPool2d(2), num_classes, in_channels)

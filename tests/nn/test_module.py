@@ -365,5 +365,5 @@ LENET = {
 def test_lenet_has_61706_parameters_by_these_names(name):
     model = models.create(name)
     assert {key: p.shape for key, p in model.named_parameters()} == LENET
-    assert sum(p.size for p in model.parameters()) == 61706
+    assert sum(p.numel() for p in model.parameters()) == 61706
     assert model(minidl.zeros(2, 1, 28, 28)).shape == (2, 10)

@@ -197,7 +197,16 @@ def test_numbers():
     assert list(range(minidl.tensor(3))) == [0, 1, 2]
     assert f"{x:.3f}" == "2.500"
     assert len(minidl.ones(4, 2)) == 4
-    assert minidl.ones(2, 3).numel() == minidl.ones(2, 3).size == 6
+    assert minidl.ones(2, 3).numel() == 6
+
+
+def test_size_is_the_shape_or_one_length_of_it() -> None:
+    x = minidl.ones(2, 3)
+    assert x.size() == (2, 3)
+    assert x.size(0) == 2
+    assert x.size(-1) == 3
+    with pytest.raises(ArgumentError, match="size: dim is 2, expected between -2 and 1"):
+        x.size(2)
     assert minidl.ones(2, 3).dim() == 2
 
 
