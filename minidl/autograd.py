@@ -161,14 +161,15 @@ def _sweep(
                 for output, gradient in enumerate(grads):
                     if gradient is not None and (id(node), output) in wanted_keys:
                         found[id(node), output] = gradient
-                if not useful[id(node)]:
+                if True not in useful[id(node)]:
                     continue  # wanted itself, and nothing behind it is
+            needed = node.needs_input_grad if useful is None else useful[id(node)]
             if anomaly_enabled():
                 with check_anomaly(False):  # name this node, not the operations of its backward
-                    results = node._run_backward(grads)
+                    results = node._run_backward(grads, needed)
                 check_no_nan(f"The backward pass of {node.name}", results)
             else:
-                results = node._run_backward(grads)
+                results = node._run_backward(grads, needed)
             if not retain_graph:
                 node._saved = None
             for edge, gradient in zip(node._edges, results, strict=True):
@@ -206,11 +207,12 @@ class _Pending:
             self._owned = True
 
 
-def _nodes_leading_to(wanted: set[_Key], roots: list[tuple[Tensor, Tensor]]) -> dict[int, bool]:
+def _nodes_leading_to(
+    wanted: set[_Key], roots: list[tuple[Tensor, Tensor]]
+) -> dict[int, tuple[bool, ...]]:
     """Nodes (by id) to visit: those that made a wanted tensor, or lie on a way to one.
 
-    The value says whether the node's own backward must run, that is, something wanted lies
-    behind it.
+    The value says of each of the node's inputs whether something wanted lies behind it.
     """
     seen: dict[int, Function] = {}
     stack = [root.grad_fn for root, _ in roots if root.grad_fn is not None]
@@ -224,14 +226,14 @@ def _nodes_leading_to(wanted: set[_Key], roots: list[tuple[Tensor, Tensor]]) -> 
                 if edge is not None and isinstance(edge.target, Function)
             )
     made_by = {node_id for node_id, _ in wanted}
-    useful: dict[int, bool] = {}
+    useful: dict[int, tuple[bool, ...]] = {}
     for node in sorted(seen.values(), key=lambda n: n._number):  # oldest first: inputs known
-        behind = any(
+        behind = tuple(
             edge is not None
             and ((id(edge.target), edge.output) in wanted or id(edge.target) in useful)
             for edge in node._edges
         )
-        if behind or id(node) in made_by:
+        if True in behind or id(node) in made_by:
             useful[id(node)] = behind
     return useful
 
@@ -300,13 +302,13 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
             f"now, but its gradient is {gradient.dtype} on {gradient.backend.name!r}: it was moved "
             "since the forward pass. Call module.to(...) before the forward pass."
         )
-    if leaf.grad is None:
-        leaf.grad = _own(gradient)
+    if leaf._grad is None:
+        leaf._grad = _own(gradient)
     elif create_graph:
-        leaf.grad = leaf.grad + gradient
+        leaf._grad = leaf._grad + gradient
     else:
-        total = leaf.backend.xp.add(leaf.grad._array, gradient._array)
-        leaf.grad = Tensor._wrap(total, leaf.backend)
+        total = leaf.backend.xp.add(leaf._grad._array, gradient._array)
+        leaf._grad = Tensor._wrap(total, leaf.backend)
 
 
 def _own(gradient: Tensor | None) -> Any:

@@ -115,13 +115,13 @@ def arange(*bounds: Any, dtype: Any = None, **options: Any) -> Tensor:
     tensor([1, 3, 5])
     """
     if not 1 <= len(bounds) <= 3:
-        fail("arange", "the bounds", bounds, "stop; start, stop; or start, stop, step")
+        fail("arange", "the bounds", bounds, "stop; start, stop; or start, stop, step", verb="are")
     numbers = [number("arange", "a bound", bound) for bound in bounds]
     start, stop = (0, numbers[0]) if len(numbers) == 1 else numbers[:2]
     step = numbers[2] if len(numbers) == 3 else 1
     if step == 0 or not math.isfinite((stop - start) / step):
         expected = "finite ones and a step that is not 0"
-        fail("arange", "the bounds", bounds, expected, error=ArgumentError)
+        fail("arange", "the bounds", bounds, expected, error=ArgumentError, verb="are")
     new_shape("arange", (max(math.ceil((stop - start) / step), 0),))
     if dtype is None:
         dtype = "int64" if all(isinstance(n, int) for n in numbers) else "float32"

@@ -6,6 +6,7 @@ are spelled out in `tensor_methods.py`. Here is what a tensor *is*.
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import numpy as np
 from minidl import backends
 from minidl.errors import AutogradError, DTypeError, InPlaceError, ShapeError
 from minidl.grad_mode import is_grad_enabled
+from minidl.numpy_protocol import NumPyProtocol
 from minidl.tensor_methods import TensorMethods
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Storage:
         self.version = 0
 
 
-class Tensor(TensorMethods):
+class Tensor(TensorMethods, NumPyProtocol):
     """An n-dimensional array that knows its backend and can be differentiated.
 
     Make one with `minidl.tensor`, `minidl.zeros` and the like.
@@ -53,23 +55,22 @@ class Tensor(TensorMethods):
     __slots__ = (
         "__weakref__",
         "_array",
+        "_grad",
         "_hooks",
         "_output",
         "_requires_grad",
         "_storage",
         "backend",
-        "grad",
         "grad_fn",
     )
-    __array_ufunc__ = None  # or ndarray * tensor would silently compute without the graph
 
     _array: backends.Array
     _storage: Storage
     _requires_grad: bool
     _output: int
     _hooks: dict[int, Any] | None
+    _grad: Tensor | None
     backend: backends.Backend
-    grad: Tensor | None
     grad_fn: Function | None
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class Tensor(TensorMethods):
         self._array = array if backend.is_array(array) else backend.asarray(array)
         self._storage = Storage() if storage is None else storage
         self.backend = backend
-        self.grad = self.grad_fn = self._hooks = None
+        self._grad = self.grad_fn = self._hooks = None
         self._requires_grad = False
         self._output = 0
         return self
@@ -146,6 +147,24 @@ class Tensor(TensorMethods):
                 "requires_grad: only a leaf can be told not to require a gradient. Use .detach()."
             )
         self._requires_grad = bool(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` has accumulated, or None."""
+        if self._grad is None and self.grad_fn is not None and not self._retains_grad():
+            warnings.warn(
+                "grad: the tensor was computed, and backward keeps gradients of leaves only. "
+                "Call x.retain_grad() before backward to keep this one, too.",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        if gradient is not None:
+            check_like("x.grad = value: the value", gradient, self.shape, self.dtype, "the tensor's")
+            backends.agree("x.grad = value", self.backend, gradient.backend)
+        self._grad = gradient
 
     def requires_grad_(self, value: bool = True) -> Tensor:
         """Set requires_grad; returns the tensor itself."""
@@ -208,8 +227,12 @@ class Tensor(TensorMethods):
         """The values as a read-only array, whether or not a gradient is required."""
         return self.detach().numpy()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
+    @data.setter
+    def data(self, value: Any) -> None:
+        raise InPlaceError(
+            "x.data = value: the array can't be exchanged. To overwrite the values, use "
+            "x.copy_(value) within minidl.no_grad()."
+        )
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
@@ -290,6 +313,10 @@ class Tensor(TensorMethods):
             hooks = by_output.setdefault(self._output, {})
         return RemovableHandle(hooks, hook)
 
+    def _retains_grad(self) -> bool:
+        retained = getattr(self.grad_fn, "_retained", None) or {}
+        return self._output in retained
+
     def retain_grad(self) -> None:
         """Keep `.grad` of a tensor that isn't a leaf, too."""
         if not self.requires_grad:
@@ -318,19 +345,39 @@ class Tensor(TensorMethods):
         return self.fill_(0)
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """Add alpha · other in place."""
-        xp, operand = self.backend.xp, self._operand("add_", other)
-        if alpha != 1:
-            operand = xp.multiply(operand, self._operand("add_", alpha))
-        array = self._writable("add_", other)
-        xp.add(array, operand, out=array)
-        return self
+        """Add alpha · other in place; `x += other` does the same."""
+        return self._compute_into("add_", "add", other, "x = x + other", alpha)
+
+    def sub_(self, other: Any) -> Tensor:
+        """Subtract in place; `x -= other` does the same."""
+        return self._compute_into("sub_", "subtract", other, "x = x - other")
 
     def mul_(self, other: Any) -> Tensor:
-        """Multiply in place."""
-        operand = self._operand("mul_", other)
-        array = self._writable("mul_", other)
-        self.backend.xp.multiply(array, operand, out=array)
+        """Multiply in place; `x *= other` does the same."""
+        return self._compute_into("mul_", "multiply", other, "x = x * other")
+
+    def div_(self, other: Any) -> Tensor:
+        """Divide in place; `x /= other` does the same."""
+        return self._compute_into("div_", "divide", other, "x = x / other")
+
+    __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
+
+    def _compute_into(
+        self, operation: str, function: str, other: Any, instead: str, alpha: float = 1
+    ) -> Tensor:
+        """self ← function(self, alpha · other), written into the array there is."""
+        xp, operand = self.backend.xp, self._operand(operation, other)
+        if alpha != 1:
+            operand = xp.multiply(operand, self._operand(operation, alpha))
+        if self.dtype.kind != "f" and function == "divide":
+            raise DTypeError(
+                f"{operation}: the tensor's dtype is {self.dtype}, which can't hold a quotient. "
+                f"Compute a new tensor: {instead}."
+            )
+        if self.dtype.kind == "b" and function == "subtract":
+            functional.operands.refuse_bool(operation)
+        array = self._writable(operation, other, instead=instead)
+        getattr(xp, function)(array, operand, out=array)
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -340,7 +387,9 @@ class Tensor(TensorMethods):
             "values, x.copy_(new)."
         )
 
-    def _writable(self, operation: str, *operands: Any) -> backends.Array:
+    def _writable(
+        self, operation: str, *operands: Any, instead: str = "a new tensor"
+    ) -> backends.Array:
         """The array, after checking that it may be changed, and counting the change."""
         if is_grad_enabled() and (
             self.requires_grad or any(isinstance(o, Tensor) and o.requires_grad for o in operands)
@@ -348,7 +397,7 @@ class Tensor(TensorMethods):
             raise InPlaceError(
                 f"{operation}: an in-place change can't be differentiated, and "
                 f"{'the tensor' if self.requires_grad else 'the operand'} requires a gradient. "
-                f"Compute a new tensor instead, or change it within minidl.no_grad()."
+                f"Compute {instead} instead, or change it within minidl.no_grad()."
             )
         flags = getattr(self._array, "flags", None)
         if flags is not None and not getattr(flags, "writeable", True):
@@ -399,7 +448,8 @@ class Tensor(TensorMethods):
         copy = type(self)._wrap(self.backend.copy(self._array), self.backend)
         copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
-        copy.grad = None if self.grad is None else self.grad.detach().__deepcopy__(memo)
+        if self._grad is not None:  # past the memo, which would keep the id of a passing object
+            copy._grad = Tensor._wrap(self.backend.copy(self._grad._array), self.backend)
         return copy
 
     def __reduce__(self) -> Any:
@@ -438,5 +488,6 @@ def _rebuild(cls: type[Tensor], array: Any, backend_name: str, requires_grad: bo
 
 # Below the class, because they need it: tensor, autograd and functional are one layer.
 from minidl import autograd, functional, tensor_methods  # noqa: E402
+from minidl.function import check_like  # noqa: E402
 
 vars(tensor_methods)["F"] = functional

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minidl.errors import DTypeError, fail
+from minidl.numpy_protocol import numpy_names
 
 if TYPE_CHECKING:
     from minidl import functional as F
@@ -169,54 +170,67 @@ class TensorMethods:
 
     # ------------------------------------------------------------------------ reductions
 
+    @numpy_names
     def sum(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """See `functional.sum`."""
         return F.sum(self, dim, keepdim)
 
+    @numpy_names
     def mean(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """See `functional.mean`."""
         return F.mean(self, dim, keepdim)
 
+    @numpy_names
     def var(self, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
         """See `functional.var`."""
         return F.var(self, dim, keepdim, correction=correction)
 
+    @numpy_names
     def std(self, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
         """See `functional.std`."""
         return F.std(self, dim, keepdim, correction=correction)
 
+    @numpy_names
     def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """See `functional.max`."""
         return F.max(self, dim, keepdim)
 
+    @numpy_names
     def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """See `functional.min`."""
         return F.min(self, dim, keepdim)
 
+    @numpy_names
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """See `functional.amax`."""
         return F.amax(self, dim, keepdim)
 
+    @numpy_names
     def amin(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """See `functional.amin`."""
         return F.amin(self, dim, keepdim)
 
+    @numpy_names
     def logsumexp(self, dim: Dim, keepdim: bool = False) -> Tensor:
         """See `functional.logsumexp`."""
         return F.logsumexp(self, dim, keepdim)
 
+    @numpy_names
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """See `functional.argmax`."""
         return F.argmax(self, dim, keepdim)
 
+    @numpy_names
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """See `functional.argmin`."""
         return F.argmin(self, dim, keepdim)
 
+    @numpy_names
     def any(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """See `functional.any`."""
         return F.any(self, dim, keepdim)
 
+    @numpy_names
     def all(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """See `functional.all`."""
         return F.all(self, dim, keepdim)

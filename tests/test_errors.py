@@ -213,7 +213,7 @@ MISTAKES = {
     "batch norm without statistics": (
         lambda: F.batch_norm(image, None, None),
         ArgumentError,
-        "batch_norm: running_mean and running_var is None, expected given statistics when "
+        "batch_norm: running_mean and running_var are None, expected given statistics when "
         "training=False. Give both, or use training=True.",
     ),
     "batch norm with one statistic": (
@@ -272,14 +272,14 @@ MISTAKES = {
     "shapes that do not broadcast": (
         lambda: minidl.zeros(2, 3) + minidl.zeros(2),
         ShapeError,
-        "add: the operands' shape is (2, 3) and (2,), expected sizes that agree from the last axis "
-        "backwards, or are 1. Use reshape or unsqueeze to line the axes up.",
+        "add: the operands' shapes are (2, 3) and (2,), expected sizes that agree from the last "
+        "axis backwards, or are 1. Use reshape or unsqueeze to line the axes up.",
     ),
     "precisions that do not add": (
         lambda: logits + doubles,
         DTypeError,
-        "add: the operands' dtype is float32 and float64, expected one floating dtype. minidl "
-        "never mixes precisions silently: use .float() (float32) or .double().",
+        "add: the operands' dtypes are float32 and float64, expected one floating dtype. "
+        "minidl never mixes precisions silently: use .float() (float32) or .double().",
     ),
     "matmul of sizes that do not fit": (
         lambda: logits @ logits,
@@ -468,3 +468,9 @@ def test_a_mistake_is_explained(mistake):
     if sentence is not None:
         assert str(caught.value) == sentence
     assert caught.value.__cause__ is None
+
+
+def test_the_exception_behind_a_mistake_is_left_out_of_the_traceback():
+    with pytest.raises(ShapeError) as caught:
+        minidl.zeros(3, 4) + minidl.zeros(3)
+    assert caught.value.__suppress_context__

@@ -28,8 +28,12 @@ def fail(
     expected: str,
     fix: str = "",
     error: type[MinidlError] = ShapeError,
+    verb: str = "is",
 ) -> NoReturn:
     """Raise `error` saying operation, argument, what it got, what was expected and what to do.
+
+    `verb` is "are" where `argument` is a plural. An exception that is being handled is left out of
+    the traceback: the sentence says what matters of it.
 
     >>> fail("conv2d", "groups", 3, "a divisor of x.shape[1] (4)", "Use 1, 2 or 4.")
     Traceback (most recent call last):
@@ -37,5 +41,5 @@ def fail(
     minidl_kernels.common.errors.ShapeError: conv2d: groups is 3, expected a divisor of \
 x.shape[1] (4). Use 1, 2 or 4.
     """
-    sentence = f"{operation}: {argument} is {got}, expected {expected}."
-    raise error(f"{sentence} {fix}" if fix else sentence)
+    sentence = f"{operation}: {argument} {verb} {got}, expected {expected}."
+    raise error(f"{sentence} {fix}" if fix else sentence) from None

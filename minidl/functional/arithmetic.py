@@ -11,7 +11,7 @@ from typing import Any
 from minidl.errors import ArgumentError, fail
 from minidl.function import Function
 from minidl.functional.comparison import logical_and
-from minidl.functional.elementwise import log, new_value, where
+from minidl.functional.elementwise import log, where
 from minidl.functional.operands import (
     binary_operands,
     refuse_bool,
@@ -92,7 +92,7 @@ def mul(a: Any, b: Any) -> Tensor:
 
 
 class Div(Binary):
-    """∂(a / b) = grad / b, −grad · a / b²."""
+    """∂(a / b) = grad / b, −grad · (a / b) / b: b² might overflow."""
 
     def forward(self, a: Any, b: Any) -> Any:
         self.save_for_backward(a, b)
@@ -100,7 +100,7 @@ class Div(Binary):
 
     def partial(self, position: int, grad_output: Tensor) -> Any:
         a, b = self.saved_tensors
-        return grad_output / b if position == 0 else -grad_output * a / (b * b)
+        return grad_output / b if position == 0 else -grad_output * ((a / b) / b)
 
 
 def div(a: Any, b: Any) -> Tensor:
@@ -123,7 +123,7 @@ class Pow(Binary):
                 return grad_output * b * pow(a, where(b == 0, 1.0, b - 1))
             return grad_output * 0.0 if b == 0 else grad_output * b * pow(a, b - 1)
         if not isinstance(a, Tensor):
-            a = new_value(grad_output, float(a)).astype(grad_output.dtype)
+            a = grad_output.new_full((), a)  # log needs a tensor, of full precision
         safe = where(logical_and(a == 0, b >= 0), 1.0, a)  # log 1 = 0, and no log 0 is taken
         return grad_output * pow(a, b) * log(safe)
 

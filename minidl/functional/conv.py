@@ -170,7 +170,8 @@ def conv_transpose2d(
     strides, dilations = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
     pads, extra = pair(name, "padding", padding, 0), pair(name, "output_padding", output_padding, 0)
     if x.ndim != 4 or weight.ndim != 4:
-        fail(name, "x and weight", f"{x.shape} and {weight.shape}", "four dimensions each")
+        shapes = f"{x.shape} and {weight.shape}"
+        fail(name, "the shapes of x and weight", shapes, "four dimensions each", verb="are")
     if weight.shape[0] != x.shape[1]:
         fail(
             name,

@@ -104,7 +104,8 @@ def clip(x: Tensor, min: float | None = None, max: float | None = None) -> Tenso
     """x limited to [min, max], either of which may be None (PyTorch's `clamp`)."""
     x = as_tensor("clip", "x", x)
     if min is None and max is None:
-        fail("clip", "min and max", "None", "at least one number", error=ArgumentError)
+        expected = "at least one number"
+        fail("clip", "min and max", "None", expected, error=ArgumentError, verb="are")
     low = None if min is None else number("clip", "min", min)
     high = None if max is None else number("clip", "max", max)
     if x.dtype.kind != "f" and (isinstance(low, float) or isinstance(high, float)):

@@ -198,6 +198,7 @@ def batch_norm(
                 "given statistics when training=False",
                 "Give both, or use training=True.",
                 error=ArgumentError,
+                verb="are",
             )
         spec.batch_norm_inference(x, *running, weight, bias, residual=residual, **params)
         result: Tensor = BatchNormInference.apply(x, weight, bias, residual, *running, **params)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minidl.errors import ArgumentError, DTypeError, ShapeError, fail
+from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.tensor import Tensor
 
 Dim = int | tuple[int, ...] | None
@@ -128,11 +128,11 @@ def broadcast_shape(operation: str, *shapes: tuple[int, ...]) -> tuple[int, ...]
     except ValueError:
         fail(
             operation,
-            "the operands' shape",
+            "the operands' shapes",
             " and ".join(map(str, shapes)),
             "sizes that agree from the last axis backwards, or are 1",
             "Use reshape or unsqueeze to line the axes up.",
-            error=ShapeError,
+            verb="are",
         )
 
 
@@ -213,11 +213,12 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     if a.dtype.kind == b.dtype.kind == "f":
         fail(
             operation,
-            "the operands' dtype",
+            "the operands' dtypes",
             f"{a.dtype} and {b.dtype}",
             "one floating dtype",
             "minidl never mixes precisions silently: use .float() (float32) or .double().",
             error=DTypeError,
+            verb="are",
         )
     if a.dtype == np.float16 or b.dtype == np.float16:
         refuse_half(operation)

@@ -1,4 +1,7 @@
-"""Sums, means, variances, extremes: over all axes, or over `dim` (an int or a tuple)."""
+"""Sums, means, variances, extremes: over all axes, or over `dim` (an int or a tuple).
+
+NumPy's names for `dim` and `keepdim`, `axis` and `keepdims`, are understood as well.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from minidl.functional.operands import (
     normalize_dims,
 )
 from minidl.functional.shape import expand, reshape
+from minidl.numpy_protocol import numpy_names
 from minidl.tensor import Tensor
 
 
@@ -49,6 +53,7 @@ class Sum(Reduction):
         return self.spread(grad_output)
 
 
+@numpy_names
 def sum(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Σ over `dim`; integers and booleans sum to int64.
 
@@ -72,6 +77,7 @@ class Mean(Reduction):
         return self.spread(grad_output / self.count)
 
 
+@numpy_names
 def mean(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Arithmetic mean over `dim`."""
     x = float_tensor("mean", "x", x)
@@ -95,6 +101,7 @@ class Var(Reduction):
         return self.spread(grad_output) * centered * (2.0 / self.degrees)
 
 
+@numpy_names
 def var(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
     """Σ(x − mean)² / (count − correction); correction 1 is the unbiased estimate (the default).
 
@@ -110,6 +117,7 @@ def var(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 
     return result
 
 
+@numpy_names
 def std(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
     """Standard deviation: √var."""
     return sqrt(var(x, dim, keepdim, correction=correction))
@@ -138,12 +146,14 @@ class Amin(Amax):
     extreme = "min"
 
 
+@numpy_names
 def amax(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Largest element over `dim`; NaN if there is one. Ties share the gradient evenly."""
     result: Tensor = Amax.apply(x, dims=_nonempty("amax", x, dim), keepdim=bool(keepdim))
     return result
 
 
+@numpy_names
 def amin(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Smallest element over `dim`; NaN if there is one. Ties share the gradient evenly."""
     result: Tensor = Amin.apply(x, dims=_nonempty("amin", x, dim), keepdim=bool(keepdim))
@@ -157,6 +167,7 @@ class Extreme(NamedTuple):
     indices: Tensor
 
 
+@numpy_names
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Largest element; with `dim`, a pair (values, indices), where ties go to the first.
 
@@ -167,11 +178,13 @@ def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return amax(x, None, keepdim) if dim is None else _extreme("max", argmax, x, dim, keepdim)
 
 
+@numpy_names
 def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest element; with `dim`, a pair (values, indices), where ties go to the first."""
     return amin(x, None, keepdim) if dim is None else _extreme("min", argmin, x, dim, keepdim)
 
 
+@numpy_names
 def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """log Σ exp(x) over `dim`, without overflow."""
     x = float_tensor("logsumexp", "x", x)
@@ -186,16 +199,19 @@ def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
 # ----------------------------------------------------------------- without a gradient
 
 
+@numpy_names
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position (int64) of the largest element; the first of several."""
     return _position("argmax", x, dim, keepdim)
 
 
+@numpy_names
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position (int64) of the smallest element; the first of several."""
     return _position("argmin", x, dim, keepdim)
 
 
+@numpy_names
 def any(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether any element is true (nonzero)."""
     x = as_tensor("any", "x", x)
@@ -203,6 +219,7 @@ def any(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     return Tensor._wrap(x.backend.xp.any(x._array, axis=dims, keepdims=bool(keepdim)), x.backend)
 
 
+@numpy_names
 def all(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are true (nonzero)."""
     x = as_tensor("all", "x", x)

@@ -1,6 +1,7 @@
 """deepcopy, pickle, DLPack and NumPy: what leaves a tensor and comes back."""
 
 import copy
+import operator
 import pickle
 
 import numpy as np
@@ -135,11 +136,66 @@ def test_comparisons_with_arrays_give_tensors():
     assert (np.array([1.0, 2.0]) == x).tolist() == [True, False]
 
 
-def test_numpy_functions_refuse_tensors_instead_of_dropping_the_graph():
-    x = minidl.ones(2, requires_grad=True)
-    for act in (np.exp, np.negative, lambda t: np.add(np.ones(2), t)):
-        with pytest.raises(TypeError, match="does not support ufuncs"):
-            act(x)
+NUMPY_FUNCTIONS = {
+    "exp": (np.exp, "use x.exp(), or np.exp(x.detach().numpy())."),
+    "negative": (np.negative, "use np.negative(x.detach().numpy())."),
+    "add.reduce": (np.add.reduce, "use np.add.reduce(x.detach().numpy())."),
+    "mean": (np.mean, "use x.mean(), or np.mean(x.detach().numpy())."),
+    "sum": (np.sum, "use x.sum(), or np.sum(x.detach().numpy())."),
+    "argmax": (np.argmax, "use x.argmax(), or np.argmax(x.detach().numpy())."),
+    "reshape": (lambda x: np.reshape(x, 2), "use x.reshape(), or np.reshape(x.detach().numpy())."),
+    "stack": (lambda x: np.stack([x, x]), "use np.stack(x.detach().numpy())."),
+}
+
+
+@pytest.mark.parametrize("name", NUMPY_FUNCTIONS)
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_numpy_functions_refuse_tensors_instead_of_dropping_the_graph(name, requires_grad):
+    act, advice = NUMPY_FUNCTIONS[name]
+    with pytest.raises(DTypeError) as caught:
+        act(minidl.ones(2, requires_grad=requires_grad))
+    assert str(caught.value) == f"{name}: NumPy's functions don't take tensors; {advice}"
+
+
+def test_numpy_does_not_write_into_an_array_what_a_tensor_computes():
+    array = np.ones(2)
+    with pytest.raises(DTypeError, match="subtract: NumPy can't write a tensor's result"):
+        array -= minidl.ones(2)
+
+
+ARRAY_OPERATORS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+    "@": operator.matmul,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "&": lambda a, b: (a > 1.5) & (b > 2.5),
+    "|": lambda a, b: (a > 1.5) | (b > 2.5),
+}
+
+
+@pytest.mark.parametrize("name", ARRAY_OPERATORS)
+def test_an_operator_of_an_array_and_a_tensor_makes_a_tensor(name):
+    compute = ARRAY_OPERATORS[name]
+    a, b = np.array([[1.0, 2.0], [3.0, 0.5]]), np.array([[2.0, 2.0], [4.0, 3.0]])
+    expected = compute(a, b)
+    for result in (compute(a, minidl.tensor(b)), compute(minidl.tensor(a), b)):
+        assert isinstance(result, minidl.Tensor)
+        np.testing.assert_allclose(result.numpy(), expected, rtol=1e-15)
+
+
+def test_an_operator_of_an_array_and_a_tensor_is_recorded():
+    x = minidl.tensor([2.0, 3.0], requires_grad=True)
+    (np.array([5.0, 7.0], dtype="float32") * x).sum().backward()
+    assert x.grad.tolist() == [5.0, 7.0]
+    assert np.multiply(np.float64(2), x).requires_grad
 
 
 # ----------------------------------------------------------------------------------- DLPack

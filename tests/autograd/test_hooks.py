@@ -141,7 +141,16 @@ def test_retain_grad_keeps_the_gradient_of_an_interior_tensor(x):
     y.retain_grad()
     (y * y + other).sum().backward()
     assert y.grad.tolist() == [4.0, 8.0]
-    assert other.grad is None
+    with pytest.warns(UserWarning, match=r"leaves only. Call x.retain_grad\(\) before backward"):
+        assert other.grad is None
+
+
+def test_reading_a_gradient_that_may_still_come_does_not_warn(x, recwarn):
+    y = x * 2
+    y.retain_grad()
+    assert y.grad is None
+    assert x.grad is None
+    assert not recwarn.list
 
 
 def test_retained_gradient_is_what_hooks_made_of_it(x):

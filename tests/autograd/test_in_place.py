@@ -1,5 +1,7 @@
 """In-place changes: which there are, what they refuse, and that backward notices them."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -14,24 +16,74 @@ def leaf(*values):
     return minidl.tensor(values, requires_grad=True)
 
 
-def test_the_five_changes_do_what_they_say():
+def test_the_changes_do_what_they_say():
     x = minidl.tensor([1.0, 2.0])
     assert x.copy_(minidl.tensor([5.0])).tolist() == [5.0, 5.0]
     assert x.fill_(3).tolist() == [3.0, 3.0]
     assert x.add_(minidl.tensor([1.0, 2.0])).tolist() == [4.0, 5.0]
     assert x.add_(2.0, alpha=0.5).tolist() == [5.0, 6.0]
     assert x.mul_(np.float32(2)).tolist() == [10.0, 12.0]
+    assert x.div_(4).tolist() == [2.5, 3.0]
+    assert x.sub_(minidl.tensor([1.0, 2.0])).tolist() == [1.5, 1.0]
     assert x.zero_().tolist() == [0.0, 0.0]
-    assert x.version == 6
+    assert x.version == 8
 
 
-def test_augmented_assignment_makes_a_new_tensor():
-    x = leaf(1.0)
-    y = x
-    y += 1
-    assert y is not x
-    assert x.item() == 1.0
-    assert y.requires_grad
+def test_augmented_assignment_changes_the_tensor_itself():
+    x = minidl.tensor([1.0, 2.0])
+    same = x
+    x += 1
+    x *= minidl.tensor([3.0, 4.0])
+    x -= 2
+    x /= 2
+    assert x is same
+    assert same.tolist() == [2.0, 5.0]
+    assert same.version == 4
+
+
+def test_a_step_of_gradient_descent_by_augmented_assignment():
+    p = leaf(1.0, 2.0)
+    (p * p).sum().backward()
+    array = p._array
+    with minidl.no_grad():
+        p -= 0.25 * p.grad
+    assert p._array is array
+    assert p.tolist() == [0.5, 1.0]
+    assert p.requires_grad
+    assert p.is_leaf
+
+
+AUGMENTED = {
+    "+": (operator.iadd, "add_"),
+    "-": (operator.isub, "sub_"),
+    "*": (operator.imul, "mul_"),
+    "/": (operator.itruediv, "div_"),
+}
+
+
+@pytest.mark.parametrize("sign", AUGMENTED)
+def test_augmented_assignment_refuses_to_lose_a_gradient(sign):
+    change, name = AUGMENTED[sign]
+    for x, other, whose in ((leaf(1.0), 2.0, "tensor"), (minidl.ones(1), leaf(1.0), "operand")):
+        with pytest.raises(InPlaceError) as caught:
+            change(x, other)
+        assert str(caught.value) == (
+            f"{name}: an in-place change can't be differentiated, and the {whose} requires a "
+            f"gradient. Compute x = x {sign} other instead, or change it within minidl.no_grad()."
+        )
+
+
+def test_quotients_do_not_fit_into_integers_nor_differences_into_conditions():
+    with pytest.raises(DTypeError, match=r"div_: .* int64, .* Compute a new tensor: x = x / other"):
+        minidl.tensor([4]).div_(2)
+    with pytest.raises(DTypeError, match="sub_: the operands' dtype is bool, expected numbers"):
+        minidl.tensor([True]).sub_(True)
+
+
+def test_data_cannot_be_assigned():
+    p = leaf(1.0)
+    with pytest.raises(InPlaceError, match=r"x.data = value: .* use x.copy_\(value\) within"):
+        p.data = np.zeros(1)
 
 
 VIEWS = {

@@ -284,3 +284,36 @@ def test_contiguous_copies_only_what_is_not():
     assert y.tolist() == x.T.tolist()
     scalar = minidl.tensor(1.0)
     assert scalar.contiguous() is scalar
+
+
+REDUCTIONS = [
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "logsumexp",
+    "argmax",
+    "argmin",
+    "any",
+    "all",
+]
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_reductions_understand_numpys_argument_names(name):
+    x = minidl.tensor([[1.0, 5.0, 2.0], [4.0, 3.0, 0.0]])
+    ours = getattr(x, name)(dim=1, keepdim=True)
+    for theirs in (
+        getattr(x, name)(axis=1, keepdims=True),
+        getattr(minidl.functional, name)(x, axis=1, keepdims=True),
+    ):
+        assert [t.tolist() for t in ours] == [t.tolist() for t in theirs]
+
+
+def test_one_dimension_under_two_names_is_refused():
+    with pytest.raises(DTypeError, match="sum: both dim and axis are given"):
+        minidl.ones(2).sum(dim=0, axis=0)
