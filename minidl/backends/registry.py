@@ -10,6 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from minidl.backends.contract import Backend, kernel_names, origin
+from minidl.backends.overrides import check_overrides
 from minidl.errors import BackendError
 
 _BUILT_IN = {
@@ -30,7 +31,7 @@ def register(name: str, backend: type[Backend]) -> None:
     """Make a backend of your own known by name.
 
     Raises BackendError if the name is taken, or names something else (a dtype, "auto"), or if the
-    class isn't a Backend.
+    class isn't a Backend, misspells a kernel, or gives one other parameters than the contract.
     """
     if not (isinstance(backend, type) and issubclass(backend, Backend)):
         raise BackendError(f"register: {backend!r} is not a subclass of minidl.backends.Backend.")
@@ -41,8 +42,10 @@ def register(name: str, backend: type[Backend]) -> None:
         )
     if name in _BUILT_IN or name in _classes:
         raise BackendError(f"register: a backend named {name!r} exists already. Choose another.")
+    check_overrides(backend)
     # A subclass, because the name belongs to this entry: the class itself may have another.
-    _classes[name] = type(backend.__name__, (backend,), {"name": name})
+    attributes = {"name": name, "__module__": backend.__module__}
+    _classes[name] = type(backend.__name__, (backend,), attributes)
 
 
 def names() -> list[str]:

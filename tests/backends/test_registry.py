@@ -145,6 +145,83 @@ def test_registering_errors(register, name, backend, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("conv_2d", "conv2d"),
+        ("maxpool2d", "max_pool2d"),
+        ("ReLU", "relu"),
+        ("logsoftmax", "log_softmax"),
+    ],
+)
+def test_a_misspelt_kernel_is_refused(register, name, meant):
+    cls = type("MyBackend", (NumpyBackend,), {name: lambda self, x: x, "__module__": "mine"})
+    with pytest.raises(BackendError, match=f"MyBackend.{name} .*did you mean {meant}\\? Prefix"):
+        register("mine", cls)
+
+
+def test_helpers_are_welcome(register):
+    class Mine(NumpyBackend):
+        _conv_2d = None
+        tile = 32
+
+        def im2col(self, x):
+            return x
+
+        def synchronize(self):
+            """The contract's."""
+
+    register("mine", Mine)
+
+
+KERNELS_WITH_THE_CONTRACTS_PARAMETERS = {
+    "as written": lambda self, x, *, negative_slope, out=None: x,
+    "without the star": lambda self, x, negative_slope, out=None: x,
+    "the rest gathered": lambda self, x, **options: x,
+    "everything gathered": lambda self, *args, **options: x,  # noqa: F821
+    "an option of its own": lambda self, x, *, negative_slope, out=None, tile=8: x,
+    "static": staticmethod(lambda x, *, negative_slope, out=None: x),
+    "without a signature": max,
+    "taken away": backends.Backend.leaky_relu,
+}
+OTHERS = {
+    "another name": lambda self, x, *, slope, out=None: x,
+    "no self": lambda x, *, negative_slope, out=None: x,
+    "no out": lambda self, x, *, negative_slope: x,
+    "another order": lambda self, negative_slope, x, *, out=None: x,
+    "out required": lambda self, x, *, negative_slope, out: x,
+    "one more required": lambda self, x, *, negative_slope, tile, out=None: x,
+    "x by name only": lambda self, *, x, negative_slope, out=None: x,
+    "static with self": staticmethod(lambda self, x, *, negative_slope, out=None: x),
+}
+
+
+@pytest.mark.parametrize("how", KERNELS_WITH_THE_CONTRACTS_PARAMETERS)
+def test_kernels_that_can_be_called_as_the_contract_says_are_accepted(register, how):
+    kernel = KERNELS_WITH_THE_CONTRACTS_PARAMETERS[how]
+    register("mine", type("Mine", (NumpyBackend,), {"leaky_relu": kernel, "__module__": "mine"}))
+
+
+@pytest.mark.parametrize("how", OTHERS)
+def test_a_kernel_with_other_parameters_is_refused_with_the_right_line(register, how):
+    cls = type("Mine", (NumpyBackend,), {"leaky_relu": OTHERS[how], "__module__": "mine"})
+    with pytest.raises(BackendError, match=r"Mine\.leaky_relu takes") as caught:
+        register("mine", cls)
+    assert "def leaky_relu(self, x, *, negative_slope, out=None):" in str(caught.value)
+
+
+def test_classes_between_are_checked_too(register):
+    class Between(NumpyBackend):
+        def conv_2d(self, x):
+            return x
+
+    class Mine(Between):
+        pass
+
+    with pytest.raises(BackendError, match=r"Between\.conv_2d"):
+        register("mine", Mine)
+
+
 def test_a_name_can_be_taken_once(register):
     register("mine", Doubling)
     with pytest.raises(BackendError, match="'mine' exists already"):
