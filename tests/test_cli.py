@@ -114,6 +114,67 @@ def test_check_of_a_wrong_backend_exits_with_1(minidl, tmp_path):
     assert "tanh" in out
 
 
+def test_check_of_a_kernel_that_is_named_and_missing_exits_with_1(minidl, tmp_path):
+    pytest.importorskip("hypothesis", reason="the conformance suite needs hypothesis")
+    (tmp_path / "only.py").write_text(
+        "from minidl.backends import register\n"
+        "from minidl.backends.numpy_arrays import NumpyArrays\n"
+        "class Only(NumpyArrays): pass\n"
+        "register('only-arrays', Only)\n"
+    )
+    code, out, _ = minidl(
+        *("check", "only-arrays", "--load", tmp_path / "only.py", "--kernel", "conv2d")
+    )
+    assert code == 1
+    assert "0 kernels pass, 0 fail, 1 is missing" in out
+    assert "def conv2d(self, x, weight, bias=None, *, stride" in out
+
+
+def test_lines_to_paste_load_the_file_and_fail_in_a_fresh_python(minidl, tmp_path):
+    pytest.importorskip("hypothesis", reason="the conformance suite needs hypothesis")
+    file = tmp_path / "mine.py"
+    file.write_text(REVERSED.format(name="wrong-again"))
+    _, out, _ = minidl(
+        *("check", "wrong-again", "--load", file, "--kernel", "relu", "--examples", 3)
+    )
+    script = out[out.index("import runpy") : out.index("wrong-again: 0 kernels")]
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    message = out.split("A call that fails: ")[1].splitlines()[0].rstrip(".")
+    assert done.stderr.splitlines()[-1].endswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\ndef f(:\n", "SyntaxError"),
+        ("import numpy\nimport no_such_module\n", "No module named 'no_such_module'"),
+        ("def f():\n    return {}['key']\n\nf()\n", "KeyError: 'key'"),
+        ("import numpy\nnumpy.reshape([1, 2], (3,))\n", "cannot reshape"),
+    ],
+)
+def test_an_error_in_a_loaded_file_shows_its_lines_only(minidl, tmp_path, text, message):
+    file = tmp_path / "broken.py"
+    file.write_text(text)
+    code, out, err = minidl("check", "mine", "--load", file)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"minidl: --load: {file} could not be run.")
+    assert message in err
+    assert f'File "{file}", line ' in err
+    files = [line for line in err.splitlines() if line.strip().startswith("File ")]
+    assert all(str(file) in line for line in files)
+
+
+def test_a_misspelt_kernel_is_named_when_the_file_is_loaded(minidl, tmp_path):
+    file = tmp_path / "misspelt.py"
+    file.write_text(REVERSED.format(name="misspelt").replace("def relu(", "def reluu("))
+    code, _, err = minidl("check", "misspelt", "--load", file)
+    assert code == 2
+    assert "did you mean relu?" in err
+
+
 def test_models_shows_the_parameters(minidl):
     code, out, _ = minidl("models")
     assert code == 0

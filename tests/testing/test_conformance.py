@@ -83,9 +83,121 @@ def test_failing_case_is_shrunk_to_two_taps():
 def test_printed_lines_can_be_pasted(capsys, monkeypatch):
     monkeypatch.setitem(backends.registry._instances, "flipped", Flipped())
     report = conformance.run("flipped", ["conv2d"])
-    exec(report.rows[0].failure.call.script("flipped"), {})
+    failure = report.rows[0].failure
+    with pytest.raises(conformance.ConformanceError) as again:
+        exec(failure.call.script("flipped"), {})
+    assert again.value.message == failure.message
     printed = capsys.readouterr().out
     assert printed.count("'result': array(") == 2
+
+
+def test_a_missing_kernel_that_was_named_is_a_failure():
+    report = conformance.run(OnlyRelu(), ["relu", "leaky_relu"], max_examples=3)
+    assert not report.ok
+    assert [row.ok for row in report.rows] == [True, False]
+    assert "def leaky_relu(self, x, *, negative_slope, out=None):" in report.failures()
+    assert report.summary() == "only-relu: 1 kernel passes, 0 fail, 1 is missing."
+
+
+def test_kernels_of_minidls_own_classes_are_called_inherited():
+    report = conformance.run(Flipped(), ["conv2d", "relu"], max_examples=3)
+    assert [row.inherited for row in report.rows] == [False, True]
+    assert "NumpyBackend, inherited" in str(report)
+    assert "1 kernel passes (1 inherited), 1 fails, 0 are missing" in str(report)
+    assert not conformance.run("numpy", "relu", max_examples=3).rows[0].inherited
+
+
+class OneGroupOnly(NumpyBackend):
+    """Right for groups = 1, as a student's first version."""
+
+    name = "one-group-only"
+
+    def conv2d(self, x, weight, bias=None, *, groups, **options):
+        if groups != 1:
+            raise NotImplementedError("groups")
+        return NumpyBackend.conv2d(x, weight, bias, groups=1, **options)
+
+
+def dense(call):
+    return call.values["groups"] == 1
+
+
+def test_a_part_of_a_kernel_can_be_graded():
+    whole = conformance.run(OneGroupOnly(), "conv2d", max_examples=20).rows[0]
+    part = conformance.run(OneGroupOnly(), "conv2d", max_examples=20, where=dense).rows[0]
+    assert (whole.status, part.status) == ("fail", "pass")
+    assert 0 < whole.picked_passed < whole.picked
+    assert part.picked_passed == part.picked == whole.picked_passed
+    assert part.cases > part.picked
+    rest = conformance.run(
+        OneGroupOnly(), "conv2d", max_examples=20, where=lambda call: not dense(call)
+    ).rows[0]
+    assert (rest.picked_passed, rest.picked) == (0, whole.picked - part.picked)
+
+
+def test_partial_credit_is_shown():
+    report = conformance.run(OneGroupOnly(), "conv2d", max_examples=0)
+    (row,) = report.rows
+    assert f"{row.picked_passed} of {row.picked} calls picked by hand pass" in report.failures()
+
+
+def test_where_that_is_true_only_of_cases_picked_by_hand():
+    row = conformance.run("numpy", "relu", where=lambda call: 1000.0 in call.values["x"]).rows[0]
+    assert row.status == "pass"
+    assert row.cases == row.picked > 0
+
+
+def test_where_that_leaves_nothing_is_an_error():
+    with pytest.raises(ArgumentError, match="no call of relu meets"):
+        conformance.run("numpy", "relu", max_examples=3, where=lambda call: False)
+
+
+def test_values_of_a_call_include_the_contracts_defaults():
+    call = Call("conv2d", {"x": normal(1, 1, 2, 2), "weight": normal(1, 1, 1, 1)})
+    assert (call.values["groups"], call.values["bias"]) == (1, None)
+    assert "out" not in call.values
+
+
+def test_the_line_of_the_students_file_that_raised_is_named():
+    failure = conformance.run(OneGroupOnly(), "conv2d", max_examples=3).rows[0].failure
+    assert "raised NotImplementedError: groups" in failure.message
+    assert f"{__file__}:" in failure.message
+    assert 'raise NotImplementedError("groups")' in failure.message
+
+
+def test_the_line_named_is_the_innermost_of_the_kernels_own_file():
+    class Nested(NumpyBackend):
+        name = "nested"
+
+        @np.errstate(all="ignore")
+        def relu(self, x, *, out=None):
+            return self._helper(x)
+
+        def _helper(self, x):
+            return np.reshape(x, (-1, 7, 11))  # raises inside NumPy
+
+    failure = conformance.run(Nested(), "relu", max_examples=0).rows[0].failure
+    assert "return np.reshape(x, (-1, 7, 11))" in failure.message
+
+
+def test_check_takes_a_name():
+    call = Call("relu", {"x": normal(2)})
+    assert conformance.check(call, "numpy") == conformance.check(call, NumpyBackend())
+
+
+def test_assert_conforms_raises_the_report():
+    conformance.assert_conforms("numpy", "relu", max_examples=3)
+    with pytest.raises(AssertionError) as raised:
+        conformance.assert_conforms(Flipped(), ["conv2d"], max_examples=3)
+    for piece in ("conv2d", 'Call("conv2d"', "1 fails"):
+        assert piece in str(raised.value)
+
+
+def test_the_report_as_text_explains_its_columns():
+    text = " ".join(str(conformance.run("numpy", "sigmoid", max_examples=3)).split())
+    assert "largest error" in text
+    assert "of allowed: the part of the tolerance" in text
+    assert "\x1b" not in text
 
 
 @pytest.mark.parametrize("kernel", kernel_names())
@@ -102,7 +214,7 @@ def test_every_case_prints_as_itself(kernel):
 def test_report_prints_a_table_and_the_failure(capsys):
     conformance.run(Flipped(), ["conv2d", "relu"], max_examples=5).print()
     printed = capsys.readouterr().out
-    for piece in ("conv2d", "Flipped", "fail", "relu", "pass", 'Call("conv2d"', "1 fail"):
+    for piece in ("conv2d", "Flipped", "fail", "relu", "pass", 'Call("conv2d"', "1 fails"):
         assert piece in printed
 
 

@@ -433,6 +433,34 @@ def global_norm_in_the_arrays_precision(arrays):
     return total.astype(arrays[0].dtype) if arrays else total
 
 
+@mutant("relu", "is nan .*, expected 0.0")
+def relu_by_a_mask(x, *, out=None):
+    return filled((x > 0) * x, out)  # 0 · −inf
+
+
+@mutant("relu_grad", "is nan .*, expected 0.0")
+def relu_grad_by_a_mask(grad_output, y, *, out=None):
+    return filled((y > 0) * grad_output, out)
+
+
+@mutant("bias_activation", "expected")
+def bias_activation_by_a_mask(x, bias, *, activation=None, out=None):
+    z = RIGHT.bias_activation(x, bias)
+    if activation == "relu":
+        return filled((z > 0) * z, out)
+    return RIGHT.bias_activation(x, bias, activation=activation, out=out)
+
+
+@mutant("hardswish", "expected")
+def hardswish_by_a_mask(x, *, out=None):
+    return filled((x > -3) * (x < 3) * x * (x + 3) / 6 + (x >= 3) * x, out)  # 0 · inf
+
+
+@mutant("tanh", "isn't the array given as out: fill `out` and return it")
+def tanh_forgetting_out(x, *, out=None):
+    return np.tanh(x)
+
+
 # ----------------------------------------------------------------------------------- the tests
 
 

@@ -29,7 +29,7 @@ from minidl.testing.conformance.data import (
     wide,
 )
 from minidl.testing.conformance.report import Report, Row
-from minidl.testing.conformance.runner import run
+from minidl.testing.conformance.runner import assert_conforms, run
 
 __all__ = [
     "Call",
@@ -37,6 +37,7 @@ __all__ = [
     "Data",
     "Report",
     "Row",
+    "assert_conforms",
     "check",
     "constant",
     "labels",

@@ -37,8 +37,11 @@ class Call:
         self.kernel, self.config = kernel, config
         self.dtype, self.layout, self.seed = dtype, layout, seed
         self.suite = SUITES[kernel]
-        self.values: Config = {name: self._make(name, spec) for name, spec in config.items()}
-        """The arguments, with NumPy arrays in C order."""
+        self.values: Config = {
+            **{name: self._make(name, spec) for name, spec in config.items()},
+            **{p.name: p.default for p in self.parameters() if p.name not in (*config, "out")},
+        }
+        """The arguments but `out`: NumPy arrays in C order, and the contract's defaults."""
         if self.suite.prepare is not None:
             self.suite.prepare(self.values)
 
@@ -74,7 +77,7 @@ class Call:
                 return value
             return lay_out(backend, value, self.layout, writable=name in self.suite.updates)
 
-        return {name: place(name, value) for name, value in self.values.items()}
+        return {name: place(name, self.values[name]) for name in self.config}
 
     def invoke(self, backend: Backend, arguments: Config, **more: Any) -> Any:
         """backend.kernel(…), its arrays by position as in the contract, everything else by name."""
@@ -109,17 +112,26 @@ class Call:
         options = f", dtype={self.dtype!r}, layout={self.layout!r}, seed={self.seed}"
         return f'Call("{self.kernel}", {{{pieces}}}{options})'
 
-    def script(self, backend: str) -> str:
-        """Lines to paste into Python that repeat this call beside its truth."""
+    def script(self, backend: str, load: str | None = None) -> str:
+        """Lines to paste into Python: they show this call and its truth, and fail as it failed.
+
+        `load` is the file that registers the backend, if it isn't known without.
+        """
         specs = [each for spec in self.config.values() for each in _flat(spec)]
         makers = sorted({spec.kind for spec in specs if isinstance(spec, Data)})
-        return (
-            f"from minidl.testing.conformance import {', '.join(['Call', *makers])}\n\n"
-            f"call = {self!r}\n"
-            f"print(call.values)\n"
-            f"print(call.run({backend!r}))\n"
-            f"print(call.truth())"
-        )
+        lines = [
+            "from minidl.testing import conformance",
+            f"from minidl.testing.conformance import {', '.join(['Call', *makers])}",
+            "",
+            f"call = {self!r}",
+            "print(call.values)",
+            "print(call.truth())",
+            f"print(call.run({backend!r}))",
+            f"conformance.check(call, {backend!r})",
+        ]
+        if load is not None:
+            lines = ["import runpy", *lines[:3], f"runpy.run_path({load!r})", *lines[3:]]
+        return "\n".join(lines)
 
 
 def _flat(spec: Any) -> list[Any]:

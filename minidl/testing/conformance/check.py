@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import traceback
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.backends import Backend
+from minidl.backends import Backend, get
 from minidl.testing.conformance.call import Call
 from minidl.testing.conformance.data import Array
 from minidl.testing.conformance.suite import Config
@@ -29,11 +31,12 @@ class Deviation(NamedTuple):
     absolute: float = 0.0
 
 
-def check(call: Call, backend: Backend) -> Deviation | None:
+def check(call: Call, backend: str | Backend) -> Deviation | None:
     """Make the call in every way there is; raise ConformanceError at the first fault.
 
     Returns how far the values were from the truth; None for a backend without values.
     """
+    backend = get(backend)
     try:
         with np.errstate(all="ignore"):
             if backend.memory != "none":
@@ -43,7 +46,19 @@ def check(call: Call, backend: Backend) -> Deviation | None:
     except ConformanceError:
         raise
     except Exception as error:  # the kernel's own: it should have worked
-        raise ConformanceError(call, f"raised {type(error).__name__}: {error}") from error
+        where = _place(error, getattr(backend, call.kernel))
+        raise ConformanceError(call, f"raised {type(error).__name__}: {error}{where}") from error
+
+
+def _place(error: Exception, kernel: Any) -> str:
+    """The innermost line of the kernel's own file that the error passed, or ""."""
+    code = getattr(inspect.unwrap(kernel), "__code__", None)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if code is not None and frame.filename == code.co_filename
+    ]
+    return f" ({frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line})" if frames else ""
 
 
 def _check(call: Call, backend: Backend) -> Deviation:
@@ -129,7 +144,8 @@ def _check_one(call: Call, name: str, result: Array, truth: Array, scale: float)
         index = f"[{', '.join(str(int(i)) for i in place)}]" if place else ""
         raise ConformanceError(
             call,
-            f"{name}{index} is {result[place]!s}, expected {_shown(call, truth[place])} "
+            f"{name}{index} is {result[place]!s} ({result.dtype}), expected "
+            f"{_shown(call, truth[place])} "
             f"(error {largest:.2g}, allowed {limit:.2g})",
         )
     return Deviation(largest / limit if limit else 0.0, largest)
@@ -154,17 +170,16 @@ def _arrays(arguments: Config) -> list[Array]:
 
 
 def _check_arguments_unchanged(call: Call, backend: Backend, arguments: Config) -> None:
-    for name, before in call.values.items():
+    for name, after in arguments.items():
         if name in call.suite.updates:
             continue
-        pairs = (
-            zip(before, arguments[name], strict=True)
-            if isinstance(before, list)
-            else ((before, arguments[name]),)
-        )
+        before = call.values[name]
+        pairs = zip(before, after, strict=True) if isinstance(before, list) else ((before, after),)
         for values, array in pairs:
             if isinstance(values, np.ndarray) and not _same(values, backend.to_numpy(array)):
-                raise ConformanceError(call, f"its argument {name} was changed")
+                raise ConformanceError(
+                    call, f"its argument {name} was changed: write into new arrays and `out` only"
+                )
 
 
 def _same(a: Array, b: Array) -> bool:
@@ -179,7 +194,7 @@ def _check_nothing_shared(call: Call, results: dict[str, Any], arguments: Config
             for array in value if isinstance(value, list) else [value]:
                 if isinstance(array, np.ndarray) and np.may_share_memory(array, result):
                     raise ConformanceError(
-                        call, f"{name} shares memory with the argument {argument}"
+                        call, f"{name} shares memory with the argument {argument}: return a copy"
                     )
         for other, another in present.items():
             if other != name and np.may_share_memory(another, result):
@@ -187,12 +202,24 @@ def _check_nothing_shared(call: Call, results: dict[str, Any], arguments: Config
 
 
 def _check_repeats(call: Call, backend: Backend, results: dict[str, Any]) -> None:
+    """The same bits again, in another array: what the first call returned stays as it was."""
+    firsts = {n: None if r is None else r.copy() for n, r in results.items()}
     again = _as_numpy(call, backend, call.run(backend))
-    for name, result in results.items():
-        if result is not None and not _same(result, again[name]):
+    for name, first in firsts.items():
+        if first is None:
+            continue
+        if np.may_share_memory(results[name], again[name]):
+            raise ConformanceError(
+                call,
+                f"{name} is the same array twice, so a call overwrites what an earlier one "
+                "returned: a new array is wanted each time",
+            )
+        if not _same(first, again[name]):
             raise ConformanceError(
                 call, f"{name} differs when the call is repeated: not deterministic"
             )
+        if not _same(first, results[name]):
+            raise ConformanceError(call, f"{name} was changed by the next call")
 
 
 def _check_out(call: Call, backend: Backend, results: dict[str, Any]) -> None:
@@ -204,9 +231,15 @@ def _check_out(call: Call, backend: Backend, results: dict[str, Any]) -> None:
     arguments = call.arguments(backend)
     given = call.named(call.invoke(backend, arguments, out=out), arguments)
     if given[first] is not out:
-        raise ConformanceError(call, f"{first} isn't the array given as out")
+        raise ConformanceError(
+            call, f"the {first} isn't the array given as out: fill `out` and return it"
+        )
     if not _same(backend.to_numpy(out), expected):
-        raise ConformanceError(call, "out doesn't hold what is returned without out")
+        raise ConformanceError(
+            call,
+            "out doesn't hold what is returned without out: overwrite every element, "
+            "whatever `out` held before",
+        )
 
 
 def _leftover(dtype: Any) -> float:

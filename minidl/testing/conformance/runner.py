@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
-from minidl.backends import Backend, capabilities, get, kernel_names
+from minidl.backends import Backend, get, kernel_names
+from minidl.backends.contract import origin
+from minidl.backends.overrides import is_built_in
 from minidl.errors import ArgumentError, MissingDependencyError, fail
 from minidl.testing.conformance.call import Call
 from minidl.testing.conformance.check import ConformanceError, Deviation, check
@@ -15,6 +17,7 @@ from minidl.testing.conformance.suite import Draw
 from minidl.testing.conformance.suites import SUITES
 
 DTYPES = ("float64", "float32")
+Where: TypeAlias = Callable[[Call], bool]
 
 
 def run(
@@ -23,57 +26,92 @@ def run(
     *,
     max_examples: int = 25,
     seed: int = 0,
+    where: Where | None = None,
 ) -> Report:
     """Compare a backend's kernels (all it has, unless some are named) with the naive truths.
 
     Every case picked by hand is called in both dtypes and every memory layout; then hypothesis
     draws `max_examples` more for each kernel, and makes a failing one as small as it can. The same
-    seed draws the same cases. Raises MissingDependencyError without hypothesis, and what `get`
-    raises if the backend can't be used.
+    seed draws the same cases. With `where`, only the calls count for which it is true, so a part
+    of a kernel can be checked; the row counts how many of the calls picked by hand passed. Raises
+    MissingDependencyError without hypothesis, ArgumentError if `where` leaves no call at all, and
+    what `get` raises if the backend can't be used.
 
     >>> run("numpy", ["relu"], max_examples=5).ok
+    True
+    >>> dense = run("numpy", "conv2d", where=lambda call: call.values["groups"] == 1)
+    >>> dense.rows[0].picked_passed == dense.rows[0].picked
     True
     """
     _hypothesis()
     backend = get(backend)
     kernels = (kernels,) if isinstance(kernels, str) else kernels
-    table = capabilities(backend)
-    rows = []
-    for kernel in kernel_names() if kernels is None else kernels:
-        if kernel not in table:
+    for kernel in kernels or ():
+        if kernel not in kernel_names():
             fail(
                 "conformance.run", "kernels", repr(kernel), "names of kernels of the contract",
                 "minidl.backends.kernel_names() lists them.", error=ArgumentError,
             )  # fmt: skip
-        rows.append(_row(backend, kernel, table[kernel], max_examples, seed))
+    rows = [
+        _row(_Tally(backend, where or (lambda call: True)), kernel, max_examples, seed)
+        if origin(type(backend), kernel)
+        else Row(kernel, required=kernels is not None)
+        for kernel in (kernel_names() if kernels is None else kernels)
+    ]
     return Report(backend.name, tuple(rows))
 
 
-def _row(backend: Backend, kernel: str, implemented_by: str, max_examples: int, seed: int) -> Row:
-    if implemented_by == "missing":
-        return Row(kernel, implemented_by)
-    tally = _Tally(backend)
-    failure = None
-    for call in _picked(backend, kernel):
+def assert_conforms(
+    backend: str | Backend, kernels: str | Sequence[str] | None = None, **options: Any
+) -> None:
+    """`run` as an assertion, for tests: AssertionError with the report if a kernel is wrong.
+
+    >>> assert_conforms("numpy", "relu", max_examples=5)
+    """
+    report = run(backend, kernels, **options)
+    if not report.ok:
+        raise AssertionError(f"\n{report}")
+
+
+def _row(tally: _Tally, kernel: str, max_examples: int, seed: int) -> Row:
+    failures = []
+    for call in filter(tally.where, _picked(tally.backend, kernel)):
         try:
             tally.check(call)
         except ConformanceError as mismatch:
-            failure = mismatch
-            break
+            failures.append(mismatch)
+    picked = tally.calls
     # What hypothesis finds is shrunk, so a student rather sees that.
-    failure = _drawn(tally, kernel, max_examples, seed) or failure
-    return Row(kernel, implemented_by, tally.cases, tally.error, failure)
+    drawn = _drawn(tally, kernel, max_examples, seed)
+    if not tally.calls:
+        fail(
+            "conformance.run", "where", f"a condition that no call of {kernel} meets",
+            "one that some meet", "Look at call.values of those it is given.", error=ArgumentError,
+        )  # fmt: skip
+    cls = type(tally.backend)
+    implementer = origin(cls, kernel) or cls
+    return Row(
+        kernel,
+        implementer.__name__,
+        inherited=is_built_in(implementer) and not is_built_in(cls),
+        cases=tally.calls,
+        picked=picked,
+        picked_passed=picked - len(failures),
+        error=tally.error,
+        failure=drawn or next(iter(failures), None),
+    )
 
 
 class _Tally:
     """Checks calls and counts them."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend, self.cases = backend, 0
+    def __init__(self, backend: Backend, where: Where) -> None:
+        self.backend, self.where = backend, where
+        self.calls = 0
         self.error: Deviation | None = None
 
     def check(self, call: Call) -> None:
-        self.cases += 1
+        self.calls += 1
         error = check(call, self.backend)
         if error is not None:
             self.error = max(self.error or Deviation(), error)
@@ -117,6 +155,7 @@ def _drawn(tally: _Tally, kernel: str, max_examples: int, seed: int) -> Conforma
     failures = []
 
     def check_call(call: Call) -> None:
+        hypothesis.assume(tally.where(call))
         try:
             tally.check(call)
         except ConformanceError as error:
@@ -130,6 +169,8 @@ def _drawn(tally: _Tally, kernel: str, max_examples: int, seed: int) -> Conforma
         return mismatch
     except hypothesis.errors.Flaky:  # it failed, but not when it was tried again
         return failures[-1]
+    except hypothesis.errors.Unsatisfiable:  # `where` is true of nothing that was drawn
+        return None
     return None
 
 

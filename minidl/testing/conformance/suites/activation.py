@@ -16,17 +16,21 @@ from minidl.testing.conformance.suites.norm import ACTIVATIONS, silence_kinks
 SHAPES = ((3,), (2, 3), (2, 3, 4, 5), (1, 1, 1, 1), (0, 3, 2, 2), (), (2, 1, 3, 2, 2))
 FUSED_SHAPES = ((3, 2), (2, 3, 4, 5), (1, 2, 3), (0, 2, 3, 1), (2, 3, 1, 2, 2))
 SLOPE = {"negative_slope": 0.1}
+INFINITIES = (math.inf, -math.inf)
 
 
 def _draw_shape(d: Draw, minimum: int = 0) -> tuple[int, ...]:
     return tuple(d.integer(1, 4) for _ in range(d.integer(minimum, 4)))
 
 
-def elementwise(options: Config, *, exact: bool, special: bool = True) -> Suite:
-    """The suite of an activation."""
+def elementwise(
+    options: Config, *, exact: bool, infinities: tuple[float, ...] = INFINITIES
+) -> Suite:
+    """The suite of an activation; `infinities` are those of which its formula says something."""
     cases = [{"x": filling(*shape)} for filling in (normal, wide) for shape in SHAPES]
     cases += [{"x": whole(3, 4)}, {"x": constant(2, 3, value=-1000.0)}]
-    cases += [{"x": constant(2, 3, value=1000.0)}, {"x": sprinkled(2, 5, value=math.nan)}]
+    cases += [{"x": constant(2, 3, value=1000.0)}]
+    cases += [{"x": sprinkled(2, 5, value=value)} for value in (math.nan, *infinities)]
     return Suite(
         [{**case, **options} for case in cases],
         lambda d: {"x": d.choice([normal, wide])(*_draw_shape(d)), **options},
@@ -34,14 +38,33 @@ def elementwise(options: Config, *, exact: bool, special: bool = True) -> Suite:
     )
 
 
-def gradient(options: Config, argument: str, filling: Any, *, exact: bool) -> Suite:
-    """The suite of its gradient, which is given x or the result y."""
+def gradient(
+    options: Config,
+    argument: str,
+    filling: Any,
+    *,
+    exact: bool,
+    infinities: tuple[float, ...] = (),
+) -> Suite:
+    """The suite of its gradient, which is given x or the result y.
+
+    `infinities` come as gradients too: where the slope is 0 by a case distinction, as in ReLU, so
+    is the gradient; 0 · inf would be NaN.
+    """
 
     def case(shape: tuple[int, ...], filling: Any = filling) -> Config:
         return {"grad_output": normal(*shape), argument: filling(*shape), **options}
 
+    infinite = [
+        {"grad_output": grad, argument: given, **options}
+        for value in infinities
+        for grad, given in (
+            (normal(2, 5), sprinkled(2, 5, value=value)),
+            (sprinkled(3, 4, value=value), whole(3, 4)),
+        )
+    ]
     return Suite(
-        [*map(case, SHAPES), case((3, 4), unit if filling is unit else whole)],
+        [*map(case, SHAPES), case((3, 4), unit if filling is unit else whole), *infinite],
         lambda d: case(_draw_shape(d)),
         None if exact else _slope_scale,
     )
@@ -62,6 +85,11 @@ BIASED = [
     _biased(shape, activation)
     for activation, shape in itertools.product(ACTIVATIONS, FUSED_SHAPES[:3])
 ] + [_biased(shape, "relu") for shape in FUSED_SHAPES[3:]]
+INFINITE = [
+    {"x": sprinkled(2, 3, 2, value=value), "bias": normal(3), "activation": activation}
+    for activation, value in itertools.product(ACTIVATIONS, INFINITIES)
+    if value > 0 or activation not in ("silu", "hardswish")
+]
 
 
 def _draw_biased(d: Draw) -> Config:
@@ -108,20 +136,20 @@ def _channel_sum_scale(kernel: str, arguments: Config, truths: list[Any]) -> lis
 
 SUITES = {
     "relu": elementwise({}, exact=True),
-    "relu_grad": gradient({}, "y", whole, exact=True),
+    "relu_grad": gradient({}, "y", whole, exact=True, infinities=INFINITIES),
     "relu6": elementwise({}, exact=True),
-    "relu6_grad": gradient({}, "y", wide, exact=True),
+    "relu6_grad": gradient({}, "y", wide, exact=True, infinities=INFINITIES),
     "leaky_relu": elementwise(SLOPE, exact=False),
-    "leaky_relu_grad": gradient(SLOPE, "x", whole, exact=False),
+    "leaky_relu_grad": gradient(SLOPE, "x", whole, exact=False, infinities=INFINITIES),
     "sigmoid": elementwise({}, exact=False),
     "sigmoid_grad": gradient({}, "y", unit, exact=False),
     "tanh": elementwise({}, exact=False),
     "tanh_grad": gradient({}, "y", unit, exact=False),
-    "silu": elementwise({}, exact=False),
+    "silu": elementwise({}, exact=False, infinities=(math.inf,)),  # −inf · 0 is not defined
     "silu_grad": gradient({}, "x", wide, exact=False),
-    "hardswish": elementwise({}, exact=False),
+    "hardswish": elementwise({}, exact=False, infinities=(math.inf,)),
     "hardswish_grad": gradient({}, "x", wide, exact=False),
-    "bias_activation": Suite(BIASED, _draw_biased, _biased_scale),
+    "bias_activation": Suite([*BIASED, *INFINITE], _draw_biased, _biased_scale),
     "bias_activation_grad": Suite(
         [
             *map(_biased_gradient, BIASED),
