@@ -13,7 +13,9 @@ gradient is 0, and 0 times any error is 0.
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -21,6 +23,7 @@ import numpy as np
 
 import minidl
 from minidl.errors import DTypeError, MinidlError
+from minidl.function import Function
 from minidl.tensor import Tensor
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -94,7 +97,14 @@ def gradgradcheck(
         return tuple(g for g in found if g is not None)
 
     gradient.__name__ = f"the gradient of {check.name}"
-    second = _Check(gradient, (*given, *upstreams), np.random.default_rng(seed + 1), constants=True)
+    arriving = [f"grad_output {k}" for k in range(len(upstreams))]
+    second = _Check(
+        gradient,
+        (*given, *upstreams),
+        np.random.default_rng(seed + 1),
+        constants=True,
+        labels=[*check.labels, *arriving],
+    )
     return second.compare(eps, atol, rtol, fast, allow_zero=True)
 
 
@@ -107,12 +117,15 @@ class _Check:
         inputs: tuple[Any, ...],
         rng: np.random.Generator,
         constants: bool = False,
+        labels: list[str] | None = None,
     ) -> None:
         self.function, self.inputs, self.rng = function, inputs, rng
         self.constants = constants
         """Whether an output without a graph counts too: its gradient is then taken to be 0. So a
         gradient that was computed correctly but lost its own graph is found out."""
-        self.name = getattr(function, "__name__", type(function).__name__)
+        self.name = _name(function)
+        self.labels = labels or _labels(function, len(inputs))
+        """What messages call the inputs."""
         self.wanted = [k for k, t in enumerate(inputs) if isinstance(t, Tensor) and t.requires_grad]
         """Positions of the inputs that are checked."""
         if not self.wanted:
@@ -123,8 +136,9 @@ class _Check:
         for k in self.wanted:
             if inputs[k].dtype != np.float64:
                 raise DTypeError(
-                    f"gradcheck of {self.name}: input {k} is {inputs[k].dtype}, expected float64: "
-                    "finite differences drown in float32's rounding errors. Use .double()."
+                    f"gradcheck of {self.name}: {self.labels[k]} is {inputs[k].dtype}, expected "
+                    "float64: finite differences drown in float32's rounding errors. "
+                    "Use .double()."
                 )
         self.values = {k: np.array(inputs[k].detach().numpy()) for k in self.wanted}
         self._upstreams: list[Array] | None = None
@@ -176,7 +190,7 @@ class _Check:
             ):
                 raise GradcheckError(
                     f"gradcheck of {self.name}: a second backward through the same graph gives "
-                    f"input {k} another gradient than the first. Does backward change what "
+                    f"{self.labels[k]} another gradient than the first. Does backward change what "
                     "forward saved?"
                 )
         return grads
@@ -186,7 +200,7 @@ class _Check:
         if not allow_zero and not grad.any() and grad.size:
             what = "received no gradient" if tensor.grad is None else "has a gradient of zeros only"
             raise GradcheckError(
-                f"gradcheck of {self.name}: input {k} {what}. If that is right, say "
+                f"gradcheck of {self.name}: {self.labels[k]} {what}. If that is right, say "
                 "allow_zero=True; otherwise choose inputs for which the check means something."
             )
         return grad
@@ -203,10 +217,12 @@ class _Check:
     def _check_inputs_unchanged(self, inputs: list[Any]) -> None:
         for k in self.wanted:
             if _values(inputs[k]).tobytes() != self.values[k].tobytes():
-                raise GradcheckError(f"gradcheck of {self.name}: input {k} was changed.")
+                raise GradcheckError(f"gradcheck of {self.name}: {self.labels[k]} was changed.")
 
     def _check_nothing_shared(self, inputs: list[Any], others: list[Tensor]) -> None:
-        grads = [(f"input {k}", inputs[k].grad) for k in self.wanted if inputs[k].grad is not None]
+        grads = [
+            (self.labels[k], inputs[k].grad) for k in self.wanted if inputs[k].grad is not None
+        ]
         rest = [("an input", inputs[k]) for k in self.wanted] + [("an output", o) for o in others]
         for (name, grad), (other_name, other) in [
             *itertools.combinations(grads, 2),
@@ -255,8 +271,7 @@ class _Check:
             wrong = ~(error <= atol + rtol * np.abs(numeric))  # NaN is wrong
             if wrong.any():
                 error = np.where(wrong, np.nan_to_num(error, nan=np.inf, posinf=np.inf), 0)
-                worst = np.unravel_index(int(np.argmax(error)), error.shape)
-                raise GradcheckError(self._message(k, analytic[k], numeric, worst))
+                raise GradcheckError(self._message(k, analytic[k], numeric, error))
 
     def compare_directions(
         self, analytic: dict[int, Array], eps: float, atol: float, rtol: float
@@ -275,20 +290,65 @@ class _Check:
                     "Without fast=True the message says which element is wrong."
                 )
 
-    def _message(self, k: int, analytic: Array, numeric: Array, worst: tuple[Any, ...]) -> str:
-        index = ", ".join(str(int(i)) for i in worst)
-        return (
-            f"gradcheck of {self.name}({self._described()}): the gradient of input {k} is wrong.\n"
-            f"Worst at [{index}]: backward says {analytic[worst]!s}, finite differences "
-            f"{numeric[worst]!s}.\n"
-            f"Input {k}:\n{self.values[k]}\n"
-            f"By backward:\n{analytic}\nBy finite differences:\n{numeric}"
-        )
+    def _message(self, k: int, analytic: Array, numeric: Array, error: Array) -> str:
+        """`error` is 0 where nothing is wrong."""
+        label, count = self.labels[k], int(np.count_nonzero(error))
+        lines = [
+            f"gradcheck of {self.name}({self._described()}): the gradient of {label} is wrong "
+            f"in {count} of {error.size} elements.",
+            *(
+                f"Worst at {index_text(place)}: backward says {analytic[place]!s}, finite "
+                f"differences {numeric[place]!s}."
+                for place in worst_places(error, min(count, 5))
+            ),
+        ]
+        shown = {label: self.values[k], "By backward": analytic, "By finite differences": numeric}
+        with np.printoptions(threshold=100, linewidth=100):
+            lines += [f"{title}:\n{array}" for title, array in shown.items()]
+        return "\n".join(lines)
 
     def _described(self) -> str:
         return ", ".join(
             f"{t.dtype} {t.shape}" if isinstance(t, Tensor) else repr(t) for t in self.inputs
         )
+
+
+def worst_places(error: Array, count: int) -> list[tuple[int, ...]]:
+    """Indices of the largest errors, the largest first.
+
+    >>> worst_places(np.array([[0.0, 3.0], [5.0, 1.0]]), 2)
+    [(1, 0), (0, 1)]
+    """
+    flat = np.argsort(-error, axis=None, kind="stable")[:count]
+    return [tuple(map(int, np.unravel_index(k, error.shape))) for k in flat]
+
+
+def index_text(place: tuple[int, ...]) -> str:
+    """As one would write the index.
+
+    >>> index_text((1, 2))
+    '[1, 2]'
+    """
+    return f"[{', '.join(map(str, place))}]"
+
+
+def _name(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    owner = getattr(function, "__self__", None)
+    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
+
+
+def _labels(function: Callable[..., Any], count: int) -> list[str]:
+    """The parameters' names and the inputs' numbers; for `Square.apply`, those of forward."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type) and issubclass(owner, Function):
+        function = types.MethodType(owner.forward, owner)
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # built-in functions needn't have one
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [f"{names[k]} (input {k})" if k < len(names) else f"input {k}" for k in range(count)]
 
 
 def _sequence(inputs: Tensor | Sequence[Any]) -> tuple[Any, ...]:

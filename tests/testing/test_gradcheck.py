@@ -46,16 +46,19 @@ def one_element_off(g):
 
 
 WRONG = {
-    "scaled": (arrays(lambda g: 1.01 * g), "gradient of input 0 is wrong"),
-    "slightly scaled": (arrays(lambda g: (1 + 1e-4) * g), "gradient of input 0 is wrong"),
-    "negated": (arrays(lambda g: -g), "gradient of input 0 is wrong"),
-    "zeroed": (arrays(lambda g: 0 * g), "input 0 has a gradient of zeros only"),
-    "rolled": (arrays(lambda g: np.roll(g, 1)), "gradient of input 0 is wrong"),
-    "transposed in memory": (arrays(lambda g: g[::-1]), "gradient of input 0 is wrong"),
-    "nan": (arrays(lambda g: np.nan * g), "gradient of input 0 is wrong"),
+    "scaled": (arrays(lambda g: 1.01 * g), "gradient of x \\(input 0\\) is wrong"),
+    "slightly scaled": (arrays(lambda g: (1 + 1e-4) * g), "gradient of x \\(input 0\\) is wrong"),
+    "negated": (arrays(lambda g: -g), "gradient of x \\(input 0\\) is wrong"),
+    "zeroed": (arrays(lambda g: 0 * g), "x \\(input 0\\) has a gradient of zeros only"),
+    "rolled": (arrays(lambda g: np.roll(g, 1)), "gradient of x \\(input 0\\) is wrong"),
+    "transposed in memory": (arrays(lambda g: g[::-1]), "gradient of x \\(input 0\\) is wrong"),
+    "nan": (arrays(lambda g: np.nan * g), "gradient of x \\(input 0\\) is wrong"),
     "one element off": (arrays(one_element_off), r"Worst at \[1, 2\]"),
-    "second input missing": (lambda node, gx, gw: (gx, None), "input 1 received no gradient"),
-    "inputs exchanged": (lambda node, gx, gw: (gw, gx), "gradient of input 0 is wrong"),
+    "second input missing": (
+        lambda node, gx, gw: (gx, None),
+        "w \\(input 1\\) received no gradient",
+    ),
+    "inputs exchanged": (lambda node, gx, gw: (gw, gx), "gradient of x \\(input 0\\) is wrong"),
 }
 
 
@@ -91,6 +94,35 @@ def test_message_shows_operation_input_and_both_gradients():
     assert "gradcheck of scaled_product(float64 (2, 1), float64 (2, 1))" in message
     for piece in ("By backward:", "By finite differences:", str(x.detach().numpy())):
         assert piece in message
+
+
+def test_a_large_input_is_printed_in_part_with_its_five_worst_elements():
+    wrong = product_with(WRONG["negated"][0])
+    with pytest.raises(GradcheckError, match="wrong in 400 of 400 elements") as caught:
+        gradcheck(wrong, [double(20, 20), double(20, 20)])
+    lines = str(caught.value).splitlines()
+    assert len(lines) < 40
+    worst = [line for line in lines if line.startswith("Worst at [")]
+    sizes = [abs(float(line.split()[-1].rstrip("."))) for line in worst]
+    assert len(sizes) == 5
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_one_wrong_element_is_the_only_one_listed():
+    with pytest.raises(GradcheckError, match="wrong in 1 of 6 elements") as caught:
+        gradcheck(product_with(WRONG["one element off"][0]), [double(2, 3), double(2, 3)])
+    assert str(caught.value).count("Worst at") == 1
+
+
+def test_function_and_inputs_are_called_by_their_names():
+    with pytest.raises(GradcheckError, match=r"^gradcheck of Product\.apply\(.* of x \(input 0\)"):
+        gradcheck(product_with(WRONG["negated"][0]), [double(2, 3), double(2, 3)])
+
+    def loss(logits, *others):
+        return product_with(WRONG["negated"][0])(others[0], logits)
+
+    with pytest.raises(GradcheckError, match=r"^gradcheck of loss\(.* of input 1 is wrong"):
+        gradcheck(loss, [double(2, 3), double(2, 3)])
 
 
 def test_upstream_gradient_of_ones_would_have_hidden_this():
@@ -134,7 +166,7 @@ def test_a_gradient_of_zeros_says_nothing_unless_allowed():
 
 
 def test_allow_zero_still_catches_a_zero_that_is_wrong():
-    with pytest.raises(GradcheckError, match="gradient of input 0 is wrong"):
+    with pytest.raises(GradcheckError, match="gradient of x \\(input 0\\) is wrong"):
         gradcheck(product_with(WRONG["zeroed"][0]), [double(2, 3), double(2, 3)], allow_zero=True)
 
 
@@ -159,7 +191,7 @@ def test_a_changed_input_is_caught():
             self.x += 1.0
             return grad_output * minidl.tensor(2 * x)
 
-    with pytest.raises(GradcheckError, match="input 0 was changed"):
+    with pytest.raises(GradcheckError, match=r"x \(input 0\) was changed"):
         gradcheck(Careless.apply, double(2))
 
 
