@@ -15,7 +15,7 @@ import minidl
 from minidl.errors import MinidlError
 from minidl.tensor import Tensor
 from minidl.testing.conformance.tolerance import errors
-from minidl.testing.gradcheck import index_text, worst_places
+from minidl.testing.gradcheck import index_text, input_labels, worst_places
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -41,6 +41,7 @@ def compare_backends(
     The tensors among the inputs, of any backend, are copied to both; the function returns a tensor
     or a tuple of them. A random upstream gradient, the same on both, goes back to the inputs that
     require gradients. Elements may differ by 1000 · ε · (the largest element of the reference).
+    A function that draws random numbers must fix the seed itself.
 
     Raises ComparisonError, which names what differs and its worst element.
 
@@ -80,9 +81,9 @@ def _run(
             for root in roots
         ]
         minidl.backward(roots, upstreams)
-    for k, t in enumerate(inputs):
+    for label, t in zip(input_labels(function, len(inputs)), inputs, strict=True):
         if isinstance(t, Tensor) and t.grad is not None:
-            found[f"the gradient of input {k}"] = _values(t.grad)
+            found[f"the gradient of {label}"] = _values(t.grad)
     return found
 
 

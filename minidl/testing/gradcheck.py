@@ -124,7 +124,7 @@ class _Check:
         """Whether an output without a graph counts too: its gradient is then taken to be 0. So a
         gradient that was computed correctly but lost its own graph is found out."""
         self.name = _name(function)
-        self.labels = labels or _labels(function, len(inputs))
+        self.labels = labels or input_labels(function, len(inputs))
         """What messages call the inputs."""
         self.wanted = [k for k, t in enumerate(inputs) if isinstance(t, Tensor) and t.requires_grad]
         """Positions of the inputs that are checked."""
@@ -338,8 +338,12 @@ def _name(function: Callable[..., Any]) -> str:
     return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
 
 
-def _labels(function: Callable[..., Any], count: int) -> list[str]:
-    """The parameters' names and the inputs' numbers; for `Square.apply`, those of forward."""
+def input_labels(function: Callable[..., Any], count: int) -> list[str]:
+    """The parameters' names and the inputs' numbers; for `Square.apply`, those of forward.
+
+    >>> input_labels(lambda x, *more: x, 2)
+    ['x (input 0)', 'input 1']
+    """
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type) and issubclass(owner, Function):
         function = types.MethodType(owner.forward, owner)

@@ -10,6 +10,9 @@ bits.
 >>> report = conformance.run("numpy", ["relu", "max_pool2d"], max_examples=3)
 >>> report.ok
 True
+
+`print(report)` shows a table and, for every kernel that is wrong, a call that fails as lines to
+paste into Python. In tests, `assert_conforms` raises that report.
 """
 
 from minidl.testing.conformance.call import Call
