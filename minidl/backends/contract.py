@@ -31,7 +31,7 @@ A student's backend subclasses an existing one and overrides what it does better
         def conv2d(self, x, weight, bias=None, *, stride, padding, dilation, groups, out=None):
             ...
 
-    register("mine", MyBackend)      # then, in a shell: minidl check mine
+    register("mine", MyBackend)      # then, in a shell: minidl check mine --load my_backend.py
 """
 
 # mypy: disable-error-code="empty-body"
