@@ -85,6 +85,8 @@ class Function:
     _to_save: tuple[Any, ...] = ()
     _hooks: dict[int, dict[int, Any]] | None = None
     _retained: dict[int, Any] | None = None
+    changes_dtype: bool = False
+    """Whether forward may return another floating dtype than that of its inputs, as a cast does."""
 
     def forward(self, *inputs: Any, **params: Any) -> Any:
         """The result's array, or a tuple of arrays, from the inputs' arrays."""
@@ -130,9 +132,16 @@ class Function:
             raise ArgumentError(f"{node.name}: {error}.") from None
         several = isinstance(result, tuple)
         results = result if several else (result,)
-        outputs = tuple(
-            [Tensor._wrap(y, node.backend, _shared_storage(y, inputs)) for y in results]
-        )
+        try:
+            outputs = tuple(
+                [Tensor._wrap(y, node.backend, _shared_storage(y, inputs)) for y in results]
+            )
+        except (DTypeError, TypeError, ValueError):
+            kinds = ", ".join(type(y).__name__ for y in results)
+            raise AutogradError(
+                f"{node.name}: forward returned {kinds}, expected an array of the backend "
+                f"{node.backend.name!r}, or a tuple of them. Is there a `return` in it?"
+            ) from None
         if True in needs:
             node._record(inputs, results, outputs)
         if anomaly_enabled():
@@ -153,7 +162,7 @@ class Function:
         return edge.shape
 
     def mark_not_differentiable(self, *outputs: int) -> None:
-        """Say that these outputs (by position), such as indices, carry no gradient."""
+        """Say that these outputs (by position) carry no gradient, as integers never do."""
         self._constant_outputs = outputs
 
     _constant_outputs: tuple[int, ...] = ()
@@ -169,12 +178,28 @@ class Function:
                 for t, needed in zip(inputs, self.needs_input_grad, strict=True)
             ]
         )
+        self._check_dtype(outputs)
         self._saved = tuple([_saved(value, inputs, results, outputs) for value in self._to_save])
         self._to_save = ()
         self._outputs = tuple([(t._array.shape, t._array.dtype) for t in outputs])
         for position, t in enumerate(outputs):
-            if position not in self._constant_outputs:
+            if t._array.dtype.kind != "f":
+                self._constant_outputs += (position,)
+            elif position not in self._constant_outputs:
                 t._requires_grad, t.grad_fn, t._output = True, self, position
+
+    def _check_dtype(self, outputs: tuple[Tensor, ...]) -> None:
+        """Blame forward for another precision, before an innocent operation stumbles over it."""
+        edge: Any = next(filter(None, self._edges))
+        for t in outputs:
+            dtype = t._array.dtype
+            if dtype is not edge.dtype and dtype.kind == "f" and not self.changes_dtype:
+                if dtype != edge.dtype:
+                    raise AutogradError(
+                        f"{self.name}: forward returned {dtype}, expected {edge.dtype}, the dtype "
+                        "of its input. Convert what it returns, or set changes_dtype = True in the "
+                        "class if it is meant to."
+                    )
 
     # ----------------------------------------------------------------- the backward pass
 
@@ -217,13 +242,22 @@ class Function:
             tensor._requires_grad, tensor.grad_fn, tensor._output = True, self, saved.output
         return tensor
 
-    def _run_backward(self, grad_outputs: list[Tensor | None]) -> tuple[Tensor | None, ...]:
-        """`backward` with its arguments completed and its results checked."""
+    def _run_backward(
+        self, grad_outputs: list[Tensor | None], needed: tuple[bool, ...]
+    ) -> tuple[Tensor | None, ...]:
+        """`backward` with its arguments completed and its results checked.
+
+        `needed`: the inputs whose gradients this sweep uses, of those in `needs_input_grad`.
+        """
         for position, missing in enumerate(grad_outputs):
             if missing is None and position not in self._constant_outputs:
                 zeros = self.backend.zeros(*self._outputs[position])
                 grad_outputs[position] = Tensor._wrap(zeros, self.backend)
-        result = self.backward(*grad_outputs)
+        recorded, self.needs_input_grad = self.needs_input_grad, needed
+        try:
+            result = self.backward(*grad_outputs)
+        finally:
+            self.needs_input_grad = recorded
         grads = result if isinstance(result, tuple) else (result,)
         if len(grads) != len(self._edges):
             raise AutogradError(
@@ -265,10 +299,10 @@ def check_like(what: str, gradient: Any, shape: Any, dtype: Any, whose: str) -> 
         )
 
 
-def _shared_storage(array: Array, inputs: Sequence[Any]) -> Storage | None:
-    """The storage of the input that `array` is, or is a view of; None for memory of its own."""
+def _shared_storage(array: Array, tensors: Sequence[Any]) -> Storage | None:
+    """The storage of the tensor that `array` belongs to, or is a view of; None for new memory."""
     base = getattr(array, "base", None)
-    for t in inputs:
+    for t in tensors:
         if isinstance(t, Tensor):
             given = t._array
             if given is array or (
@@ -289,7 +323,8 @@ def _saved(
         if result is value:
             t = outputs[position]
             return Saved(t._array, None, t._storage, t._storage.version, position)
-    return Saved(value)
+    storage = _shared_storage(value, (*inputs, *outputs))  # if it is a view of one of them
+    return Saved(value) if storage is None else Saved(value, None, storage, storage.version)
 
 
 def check_no_nan(what: str, tensors: Sequence[Any]) -> None:

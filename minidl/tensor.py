@@ -82,8 +82,11 @@ class Tensor(TensorMethods, NumPyProtocol):
     ) -> Tensor:
         """A leaf around an array of `backend`, without copying or checking."""
         self = object.__new__(cls)  # past __init__, which refuses users
-        # Reductions to zero dimensions come as the library's scalars.
-        self._array = array if backend.is_array(array) else backend.asarray(array)
+        if not backend.is_array(array):  # reductions to zero dimensions come as scalars
+            array = backend.asarray(array)
+            if array.dtype.kind not in "biuf":
+                raise DTypeError(f"a tensor is made of numbers, not of {array.dtype}")
+        self._array = array
         self._storage = Storage() if storage is None else storage
         self.backend = backend
         self._grad = self.grad_fn = self._hooks = None
@@ -162,7 +165,8 @@ class Tensor(TensorMethods, NumPyProtocol):
     @grad.setter
     def grad(self, gradient: Tensor | None) -> None:
         if gradient is not None:
-            check_like("x.grad = value: the value", gradient, self.shape, self.dtype, "the tensor's")
+            what = "x.grad = value: the value"
+            check_like(what, gradient, self.shape, self.dtype, "the tensor's")
             backends.agree("x.grad = value", self.backend, gradient.backend)
         self._grad = gradient
 
@@ -182,7 +186,7 @@ class Tensor(TensorMethods, NumPyProtocol):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        return iter(self.unbind() if len(self) else ())
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())

@@ -22,11 +22,12 @@ class ChannelSum(Function):
         return self.backend.channel_sum(x)
 
     def backward(self, grad_output: Tensor) -> Tensor:
-        return expand(reshape(grad_output, (1, -1, *[1] * (len(self.shape) - 2))), self.shape)
+        per_channel = (1, self.shape[1], *[1] * (len(self.shape) - 2))
+        return expand(reshape(grad_output, per_channel), self.shape)
 
 
 class BiasActivation(Function):
-    """activation(x + bias); keeps the result, or x where that doesn't tell the slope."""
+    """activation(x + bias). Saves the result, or x for activations whose slope needs it."""
 
     def forward(self, x: Array, bias: Array, *, activation: FusedActivation | None) -> Array:
         self.activation = activation
@@ -68,7 +69,7 @@ class BiasActivationGrad(ComposedBackward):
 
     def composed(self, g: Tensor, saved: Tensor, bias: Tensor) -> tuple[Tensor, ...]:
         if self.activation in ("silu", "hardswish"):  # saved is x, the slope's place is x + bias
-            saved = saved + reshape(bias, (1, -1, *[1] * (saved.ndim - 2)))
+            saved = saved + reshape(bias, (1, *bias.shape, *[1] * (saved.ndim - 2)))
         grad_x = SLOPES[self.activation].apply(g, saved)
         both = (grad_x, ChannelSum.apply(grad_x))
         return tuple(grad for grad, needed in zip(both, self.needs, strict=True) if needed)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from minidl.errors import (
     ArgumentError,
@@ -20,7 +19,7 @@ from minidl.functional.operands import (
     normalize_dim,
     number,
 )
-from minidl.functional.shape import unsqueeze
+from minidl.functional.shape import squeeze, unsqueeze
 from minidl.tensor import Tensor
 
 
@@ -70,6 +69,21 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return concatenate([unsqueeze(t, dim) for t in tensors], dim)
 
 
+class Split(Function):
+    """Views of the parts; their gradients are joined again."""
+
+    def forward(self, x: Any, *, sizes: Sequence[int], dim: int) -> tuple[Any, ...]:
+        self.dim = dim
+        before, ends = (slice(None),) * dim, itertools.accumulate(sizes)
+        return tuple(
+            self.backend.index(x, (*before, slice(end - n, end)))
+            for end, n in zip(ends, sizes, strict=True)
+        )
+
+    def backward(self, *grad_outputs: Tensor) -> Tensor:
+        return concatenate(grad_outputs, self.dim)
+
+
 def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of x along `dim`: all of one size (the last may be smaller), or of the given sizes."""
     x = as_tensor("split", "x", x)
@@ -82,12 +96,8 @@ def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, .
     else:
         step = integer("split", "size", size, 1)
         sizes = [min(step, total - start) for start in range(0, total, step)] or [0]
-    starts = np.cumsum([0, *sizes])
-    before = (slice(None),) * dim
-    return tuple(
-        getitem(x, (*before, slice(int(start), int(start) + n)))
-        for start, n in zip(starts, sizes, strict=False)
-    )
+    result: tuple[Tensor, ...] = Split.apply(x, sizes=sizes, dim=dim)
+    return result
 
 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -101,7 +111,7 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices of x along `dim`, without that dimension."""
     x = as_tensor("unbind", "x", x)
     dim = normalize_dim("unbind", dim, x.ndim)
-    return tuple(getitem(x, ((slice(None),) * dim) + (i,)) for i in range(x.shape[dim]))
+    return tuple(squeeze(part, dim) for part in Split.apply(x, sizes=[1] * x.shape[dim], dim=dim))
 
 
 class Pad(Function):

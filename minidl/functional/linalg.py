@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from typing import Any
 
@@ -61,7 +62,7 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
             "a.shape[-1]",
             a.shape[-1],
             f"b.shape[{0 if b.ndim == 1 else -2}] ({inner})",
-            f"a is {a.shape}, b is {b.shape}.",
+            f"a is {a.shape}, b is {b.shape}.{_transpose_advice(a.shape, b.shape)}",
         )
     if a.dtype != b.dtype:
         a, b = same_dtype("matmul", a, b)
@@ -76,6 +77,15 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     return squeeze(y, -1) if b.ndim == 1 else y
 
 
+def _transpose_advice(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """The transposition that would make the inner sizes agree, if one does."""
+    if len(b) > 1 and a[-1] == b[-1]:
+        return " Did you mean a @ b.mT?"
+    if len(a) > 1 and a[-2] == b[-2 if len(b) > 1 else 0]:
+        return " Did you mean a.mT @ b?"
+    return ""
+
+
 class Linear(Function):
     """∂(x Wᵀ + b) = grad W in x, gradᵀ x in W, Σ grad in b, over all rows of x."""
 
@@ -87,8 +97,9 @@ class Linear(Function):
 
     def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = self.saved_tensors
-        grad_rows = reshape(grad_output, (-1, weight.shape[0]))  # (rows, out)
-        x_rows = reshape(x, (-1, weight.shape[1]))  # (rows, in)
+        rows = math.prod(x.shape[:-1])
+        grad_rows = reshape(grad_output, (rows, weight.shape[0]))  # (rows, out)
+        x_rows = reshape(x, (rows, weight.shape[1]))  # (rows, in)
         x_needed, weight_needed, bias_needed = self.needs_input_grad
         return (
             matmul(grad_output, weight) if x_needed else None,
@@ -111,12 +122,22 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "x.shape",
             x.shape,
             f"(…, {weight.shape[1]}), since weight is {weight.shape} = (out_features, in_features)",
-            "Flatten images first with x.flatten(1).",
+            _layer_advice(x.shape, weight.shape),
         )
     if bias is not None and bias.shape != (weight.shape[0],):
         fail("linear", "bias.shape", bias.shape, f"({weight.shape[0]},)")
     result: Tensor = Linear.apply(x, weight, bias)
     return result
+
+
+def _layer_advice(x: tuple[int, ...], weight: tuple[int, ...]) -> str:
+    """What to do about an x that doesn't fit: flatten it, or make the layer for its features."""
+    features = math.prod(x[1:]) if len(x) > 2 else x[-1] if x else 0
+    flatten = "Flatten images first with x.flatten(1)" if len(x) > 2 else ""
+    layer = f"ake the layer nn.Linear({features}, {weight[0]})" if features != weight[1] else ""
+    if flatten and layer:
+        return f"{flatten}, and m{layer}."
+    return f"{flatten or 'M' + layer}." if x else ""
 
 
 class Einsum(Function):
@@ -154,7 +175,7 @@ def einsum(equation: str, *tensors: Tensor) -> Tensor:
     """Sums of products in Einstein's notation, as numpy.einsum and torch.einsum.
 
     Explicit ("ij,jk->ik") and implicit ("ij,jk") forms, ellipses, and repeated letters within an
-    operand ("ii->i", the diagonal).
+    operand ("ii->i", the diagonal). Dimensions of size 1 broadcast.
 
     >>> import minidl
     >>> einsum("ij,kj->ik", minidl.ones(2, 3), minidl.ones(4, 3)).shape
@@ -180,7 +201,7 @@ def einsum(equation: str, *tensors: Tensor) -> Tensor:
             same_dtype("einsum", tensors[0], t)
     terms, right = _without_ellipses(equation, terms, right if arrow else None, tensors)
     sizes: dict[str, int] = {}
-    operands = []
+    operands: list[tuple[Tensor, str]] = []
     for position, (letters, t) in enumerate(zip(terms, tensors, strict=True)):
         if len(letters) != t.ndim or not all(c in string.ascii_letters for c in letters):
             fail(
@@ -189,9 +210,11 @@ def einsum(equation: str, *tensors: Tensor) -> Tensor:
         while len(set(letters)) < len(letters):
             t, letters = _diagonal(t, letters)
         for c, n in zip(letters, t.shape, strict=True):
-            if sizes.setdefault(c, n) != n:
-                fail("einsum", f"the size of {c!r}", n, f"{sizes[c]}, as in an earlier operand")
-        operands.append((letters, t))
+            known = sizes.get(c, 1)
+            if 1 not in (n, known) and n != known:
+                fail("einsum", f"the size of {c!r}", n, f"{known}, as in an earlier operand, or 1")
+            sizes[c] = n if known == 1 else known
+        operands.append((t, letters))
     if len(set(right)) != len(right) or any(c not in sizes for c in right):
         fail(
             "einsum",
@@ -200,8 +223,9 @@ def einsum(equation: str, *tensors: Tensor) -> Tensor:
             "letters of the operands, each once",
             error=ArgumentError,
         )
+    stretched = [expand(t, tuple(sizes[c] for c in letters)) for t, letters in operands]
     result: Tensor = Einsum.apply(
-        *(t for _, t in operands), operands=tuple(letters for letters, _ in operands), output=right
+        *stretched, operands=tuple(letters for _, letters in operands), output=right
     )
     return result
 

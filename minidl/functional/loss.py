@@ -90,22 +90,13 @@ def cross_entropy(
     """
     name = "cross_entropy"
     logits, target = as_tensor(name, "logits", logits), as_tensor(name, "target", target)
-    weight = optional_tensor(name, "weight", weight)
-    if weight is not None and weight.requires_grad:
-        fail(
-            name,
-            "weight",
-            "a tensor that requires a gradient",
-            "a constant",
-            "The loss isn't differentiated in it: use weight.detach().",
-            error=ArgumentError,
-        )
+    weight = _class_weight(name, weight)
     _check_reduction(name, reduction)
     params: dict[str, Any] = {
         "label_smoothing": float(number(name, "label_smoothing", label_smoothing)),
         "ignore_index": integer(name, "ignore_index", ignore_index),
     }
-    spec.softmax_cross_entropy(logits, target, weight, **params)
+    spec.check_losses(name, logits, target, weight, params["label_smoothing"])
     _check_range(name, target, logits.shape[1], ignore_index)
     losses: Tensor = SoftmaxCrossEntropy.apply(logits, target, weight, **params)
     return _reduce(losses, target, weight, ignore_index, reduction)
@@ -127,10 +118,10 @@ def nll_loss(
         as_tensor(name, "log_probabilities", log_probabilities),
         as_tensor(name, "target", target),
     )
-    weight = optional_tensor(name, "weight", weight)
+    weight = _class_weight(name, weight)
     _check_reduction(name, reduction)
     ignore_index = integer(name, "ignore_index", ignore_index)
-    spec.softmax_cross_entropy(x, target, weight)
+    spec.check_losses(name, x, target, weight)
     _check_range(name, target, x.shape[1], ignore_index)
     used = target != ignore_index
     place = where(used, target, 0).long()
@@ -161,6 +152,21 @@ def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     return mean(losses) if reduction == "mean" else sum(losses)
 
 
+def _class_weight(name: str, given: Any) -> Tensor | None:
+    """The weights per class, which the loss isn't differentiated in."""
+    weight = optional_tensor(name, "weight", given)
+    if weight is not None and weight.requires_grad:
+        fail(
+            name,
+            "weight",
+            "a tensor that requires a gradient",
+            "a constant",
+            "The loss isn't differentiated in it: use weight.detach().",
+            error=ArgumentError,
+        )
+    return weight
+
+
 def _check_reduction(name: str, reduction: str) -> None:
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         fail(name, "reduction", repr(reduction), '"mean", "sum" or "none"', error=ArgumentError)
@@ -188,5 +194,5 @@ def _reduce(
     if weight is None:
         count = sum(used).astype(losses.dtype)
     else:
-        count = sum(where(used, weight.detach()[where(used, target, 0).long()], 0.0))
+        count = sum(where(used, weight[where(used, target, 0).long()], 0.0))
     return total / count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minidl.backends import Array, FusedActivation, agree
@@ -80,13 +81,14 @@ def _batch_norm_backward(
     node: Any, grad_output: Tensor, *, training: bool
 ) -> tuple[Tensor | None, ...]:
     """Gradients in (x, weight, bias, residual)."""
-    needs = node.needs_input_grad[:4]
-    passed_on = grad_output if needs[3] and node.activation is None else None
-    if node.activation is None:  # then the residual's gradient is grad_output itself
-        needs = (*needs[:3], False)
+    x_needed, weight_needed, bias_needed, residual_needed = node.needs_input_grad[:4]
+    grad_residual = None
+    if residual_needed and node.activation is None:  # then it is grad_output itself
+        grad_residual, residual_needed = grad_output, False
+    needs = (x_needed, weight_needed, bias_needed, residual_needed)
     if not any(needs):
-        return None, None, None, passed_on
-    grads = iter(
+        return None, None, None, grad_residual
+    grads = list(
         BatchNormGrad.apply(
             grad_output,
             *node.saved_tensors,
@@ -96,8 +98,13 @@ def _batch_norm_backward(
             needs=needs,
         )
     )
-    found = [next(grads) if needed else None for needed in needs]
-    return (*found[:3], passed_on if passed_on is not None else found[3])
+    # Only gradients that are needed were computed; they come in the inputs' order.
+    grad_x = grads.pop(0) if x_needed else None
+    grad_weight = grads.pop(0) if weight_needed else None
+    grad_bias = grads.pop(0) if bias_needed else None
+    if residual_needed:
+        grad_residual = grads.pop(0)
+    return grad_x, grad_weight, grad_bias, grad_residual
 
 
 class BatchNormGrad(GradientOf):
@@ -132,7 +139,7 @@ class BatchNormGrad(GradientOf):
         given_var: Tensor,
     ) -> Tensor:
         axes = tuple(axis for axis in range(x.ndim) if axis != 1)
-        per_channel = (1, -1, *[1] * (x.ndim - 2))
+        per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
         if self.params["training"]:  # the statistics depend on x
             mean_c = mean(x, axes, keepdim=True)
             var_c = var(x, axes, keepdim=True, correction=0)
@@ -200,7 +207,7 @@ def batch_norm(
                 error=ArgumentError,
                 verb="are",
             )
-        spec.batch_norm_inference(x, *running, weight, bias, residual=residual, **params)
+        spec.check_batch_norm(name, x, **params, residual=residual, weight=weight, bias=bias)
         result: Tensor = BatchNormInference.apply(x, weight, bias, residual, *running, **params)
         return result
     spec.batch_norm(x, weight, bias, residual=residual, **params)
@@ -269,7 +276,7 @@ class LocalResponseNormGrad(GradientOf):
 
     def formula(self, x: Tensor) -> Tensor:
         size = self.params["size"]
-        flat = reshape(x, (x.shape[0], x.shape[1], -1))  # (N, C, L)
+        flat = reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))  # (N, C, L)
         energy = pad(flat * flat, (0, 0, size // 2, (size - 1) // 2))  # (N, C + size − 1, L)
         channels = x.shape[1]
         total = energy[:, 0:channels]

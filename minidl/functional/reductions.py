@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from minidl.errors import fail
 from minidl.function import Function
-from minidl.functional.elementwise import exp, log, sqrt, where
+from minidl.functional.elementwise import exp, log, where
 from minidl.functional.indexing import gather_along
 from minidl.functional.operands import (
     Dim,
@@ -107,20 +107,43 @@ def var(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 
 
     Raises ShapeError unless there are more than `correction` elements.
     """
-    x = float_tensor("var", "x", x)
-    dims = normalize_dims("var", dim, x.ndim)
-    count = math.prod(x.shape[axis] for axis in dims)
-    correction = integer("var", "correction", correction, 0)
-    if count <= correction:
-        fail("var", "the number of elements", count, f"more than the correction ({correction})")
-    result: Tensor = Var.apply(x, dims=dims, keepdim=bool(keepdim), correction=correction)
+    result: Tensor = Var.apply(x, **_deviation("var", x, dim, keepdim, correction))
     return result
+
+
+class Std(Reduction):
+    """∂std x = grad · (x − mean) / (std · (count − correction)), and 0 where std is 0."""
+
+    def forward(self, x: Any, *, dims: tuple[int, ...], keepdim: bool, correction: int) -> Any:
+        self.remember(x, dims)
+        self.degrees = self.count - correction
+        xp = self.backend.xp
+        y = xp.sqrt(xp.var(x, axis=dims, keepdims=keepdim, correction=correction))
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad_output: Tensor) -> Any:
+        x, y = self.saved_tensors
+        centered = x - mean(x, self.dims, keepdim=True)
+        slope = grad_output / where(y == 0, math.inf, y)
+        return self.spread(slope) * centered * (1.0 / self.degrees)
 
 
 @numpy_names
 def std(x: Tensor, dim: Dim = None, keepdim: bool = False, *, correction: int = 1) -> Tensor:
-    """Standard deviation: √var."""
-    return sqrt(var(x, dim, keepdim, correction=correction))
+    """Standard deviation: √var, with the same arguments and errors."""
+    result: Tensor = Std.apply(x, **_deviation("std", x, dim, keepdim, correction))
+    return result
+
+
+def _deviation(name: str, x: Tensor, dim: Dim, keepdim: bool, correction: int) -> dict[str, Any]:
+    """The checked arguments of Var and Std."""
+    dims = normalize_dims(name, dim, float_tensor(name, "x", x).ndim)
+    count = math.prod(x.shape[axis] for axis in dims)
+    correction = integer(name, "correction", correction, 0)
+    if count <= correction:
+        fail(name, "the number of elements", count, f"more than the correction ({correction})")
+    return {"dims": dims, "keepdim": bool(keepdim), "correction": correction}
 
 
 class Amax(Reduction):

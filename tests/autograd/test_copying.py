@@ -287,3 +287,28 @@ def test_tensor_copies_and_from_numpy_does_not():
 )
 def test_dtype_of_new_tensors(data, dtype):
     assert minidl.tensor(data).dtype == dtype
+
+
+def test_deepcopy_of_a_gradient_does_not_stand_in_for_another_tensor():
+    class Holder:
+        def __init__(self, t):
+            self.t = t
+
+        def __getstate__(self):
+            return {"t": self.t.detach()}  # a new object, which may get a freed one's id
+
+    p = minidl.ones(2, requires_grad=True)
+    p.grad = minidl.tensor([5.0, 5.0])
+    holders = [Holder(minidl.tensor([float(i), -1.0])) for i in range(20)]
+    copied = copy.deepcopy([p, *holders])
+    assert copied[0].grad.tolist() == [5.0, 5.0]
+    assert [h.t.tolist() for h in copied[1:]] == [[float(i), -1.0] for i in range(20)]
+
+
+def test_deepcopy_detaches_a_gradient_with_a_graph():
+    x = minidl.tensor([2.0], requires_grad=True)
+    (x**3).sum().backward(create_graph=True)
+    copied = copy.deepcopy(x)
+    assert copied.grad.is_leaf
+    assert copied.grad.tolist() == [12.0]
+    x.grad = None

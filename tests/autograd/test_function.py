@@ -5,7 +5,7 @@ import pytest
 
 import minidl
 from minidl import Function
-from minidl.errors import AutogradError, BackendError, DTypeError
+from minidl.errors import AutogradError, BackendError, DTypeError, InPlaceError
 from minidl.testing import gradcheck, gradgradcheck
 
 
@@ -144,3 +144,93 @@ def test_names_in_messages_are_the_operations():
     y = minidl.ones(1, requires_grad=True) * 2
     assert repr(y.grad_fn) == "<Mul>"
     assert repr(y) == "tensor([2.], grad_fn=<Mul>)"
+
+
+class SaveView(Function):
+    """Saves a view of its input, or of its output, made in forward."""
+
+    def forward(self, x, *, of_output):
+        y = x * x
+        self.save_for_backward((y if of_output else x)[1:])
+        return y
+
+    def backward(self, grad_output):
+        self.saved_tensors  # noqa: B018 - reading it checks the version
+        return grad_output
+
+
+@pytest.mark.parametrize("of_output", [False, True])
+def test_a_saved_view_is_noticed_when_it_changes(of_output):
+    x = minidl.ones(3, requires_grad=True)
+    y = SaveView.apply(x, of_output=of_output)
+    with minidl.no_grad():
+        (y if of_output else x).add_(1)
+    with pytest.raises(InPlaceError, match=r"SaveView: .* was changed in place"):
+        y.sum().backward()
+
+
+class FloorAndRest(Function):
+    """An integer output beside a floating one."""
+
+    def forward(self, x):
+        whole = np.floor(x)
+        return whole.astype(np.int64), x - whole
+
+    def backward(self, grad_whole, grad_rest):
+        assert grad_whole is None
+        return grad_rest
+
+
+def test_integer_outputs_carry_no_gradient():
+    x = minidl.tensor([1.5, 2.25], requires_grad=True)
+    whole, rest = FloorAndRest.apply(x)
+    assert not whole.requires_grad
+    assert whole.is_leaf
+    assert rest.requires_grad
+    (rest * 3 * whole).sum().backward()
+    assert x.grad.tolist() == [3.0, 6.0]
+
+
+RETURNS = {
+    "nothing": (lambda x: None, "NoneType"),
+    "an object": (lambda x: object(), "object"),
+    "words": (lambda x: "abc", "str"),
+    "arrays of different lengths": (lambda x: [x, x[1:]], "list"),
+    "a pair with a hole": (lambda x: (x, None), "ndarray, NoneType"),
+}
+
+
+@pytest.mark.parametrize("what", RETURNS)
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_a_forward_that_returns_no_array_is_named(what, requires_grad):
+    returned, kinds = RETURNS[what]
+
+    class Wrong(minidl.Function):
+        def forward(self, x):
+            return returned(x)
+
+    with pytest.raises(AutogradError) as caught:
+        Wrong.apply(minidl.ones(2, requires_grad=requires_grad))
+    assert str(caught.value) == (
+        f"Wrong: forward returned {kinds}, expected an array of the backend 'numpy', or a tuple "
+        "of them. Is there a `return` in it?"
+    )
+
+
+def test_a_forward_that_returns_another_precision_is_blamed_itself():
+    class Widens(minidl.Function):
+        def forward(self, x):
+            return x.astype("float64")
+
+        def backward(self, grad_output):
+            return grad_output.float()
+
+    with pytest.raises(AutogradError, match="Widens: forward returned float64, expected float32"):
+        Widens.apply(minidl.ones(2, requires_grad=True))
+
+    class Casts(Widens):
+        changes_dtype = True
+
+    x = minidl.ones(2, requires_grad=True)
+    Casts.apply(x).sum().backward()
+    assert x.grad.dtype == "float32"
