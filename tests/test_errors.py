@@ -4,6 +4,7 @@ import pytest
 
 import minidl
 from minidl import functional as F
+from minidl import nn
 from minidl.errors import ArgumentError, DTypeError, MinidlError, OutOfRangeError, ShapeError
 
 image = minidl.zeros(2, 3, 8, 9)
@@ -40,6 +41,54 @@ MISTAKES = {
         ShapeError,
         "conv2d: x.shape is (3, 8, 9), expected 4 dimensions (N, C, H, W). "
         "Add a batch dimension with x.unsqueeze(0).",
+    ),
+    "no channel dimension": (
+        lambda: F.conv2d(minidl.zeros(2, 8, 9), minidl.zeros(4, 1, 3, 3)),
+        ShapeError,
+        "conv2d: x.shape is (2, 8, 9), expected 4 dimensions (N, C, H, W). "
+        "Add the channels' axis with x.unsqueeze(1).",
+    ),
+    "neither batch nor channel dimension": (
+        lambda: F.conv2d(minidl.zeros(8, 9), minidl.zeros(4, 1, 3, 3)),
+        ShapeError,
+        "conv2d: x.shape is (8, 9), expected 4 dimensions (N, C, H, W). "
+        "Add the axes of batch and channels with x.unsqueeze(0).unsqueeze(0).",
+    ),
+    "channels in the last place": (
+        lambda: F.conv2d(minidl.zeros(2, 8, 9, 3), kernel),
+        ShapeError,
+        "conv2d: x.shape[1] (channels) is 8, expected weight.shape[1] · groups = 3 · 1 = 3. "
+        "x is (2, 8, 9, 3) in the order (N, C, H, W), weight is (4, 3, 3, 3). "
+        "Channels look last: x.permute(0, 3, 1, 2).",
+    ),
+    "a dense layer for fewer features": (
+        lambda: F.linear(minidl.zeros(2, 3456), minidl.zeros(10, 5)),
+        ShapeError,
+        "linear: x.shape is (2, 3456), expected (…, 5), since weight is (10, 5) = "
+        "(out_features, in_features). Make the layer nn.Linear(3456, 10).",
+    ),
+    "a dense layer for images of another size": (
+        lambda: F.linear(image, minidl.zeros(10, 5)),
+        ShapeError,
+        "linear: x.shape is (2, 3, 8, 9), expected (…, 5), since weight is (10, 5) = (out_features,"
+        " in_features). Flatten images first with x.flatten(1), and make the layer "
+        "nn.Linear(216, 10).",
+    ),
+    "batch norm's weight in evaluation": (
+        lambda: F.batch_norm(image, minidl.zeros(3), minidl.ones(3), minidl.ones(4)),
+        ShapeError,
+        "batch_norm: weight.shape is (4,), expected (3,).",
+    ),
+    "a list of layers": (
+        lambda: nn.Sequential([nn.ReLU(), nn.ReLU()]),
+        DTypeError,
+        "Sequential: a layer is a list, expected a Module. Write Sequential(*layers).",
+    ),
+    "a layer made of a tensor": (
+        lambda: nn.ReLU(image),
+        DTypeError,
+        "ReLU: the arguments are a Tensor, expected none. Make the module first and then call it "
+        "with tensors: ReLU()(x).",
     ),
     "a kernel larger than the image": (
         lambda: F.conv2d(minidl.zeros(1, 3, 2, 2), kernel),
@@ -147,8 +196,8 @@ MISTAKES = {
     "labels as floats": (
         lambda: F.cross_entropy(logits, labels.float()),
         DTypeError,
-        "softmax_cross_entropy: target.dtype is float32, expected int32 or int64, the number of "
-        "each sample's class. Convert class numbers with target.long(), one-hot rows with "
+        "cross_entropy: target.dtype is float32, expected int32 or int64, the number of each "
+        "sample's class. Convert class numbers with target.long(), one-hot rows with "
         "target.argmax(1).",
     ),
     "a label that is no class": (
@@ -171,8 +220,33 @@ MISTAKES = {
     "one label too few": (
         lambda: F.cross_entropy(logits, labels[:1]),
         ShapeError,
-        "softmax_cross_entropy: target.shape is (1,), expected (2,): one class for each sample of "
-        "logits (2, 5), whose axis 1 are the classes.",
+        "cross_entropy: target.shape is (1,), expected (2,): one class for each sample of logits "
+        "(2, 5), whose axis 1 are the classes.",
+    ),
+    "a label too few for nll_loss": (
+        lambda: F.nll_loss(logits, labels[:1]),
+        ShapeError,
+        "nll_loss: target.shape is (1,), expected (2,): one class for each sample of logits "
+        "(2, 5), whose axis 1 are the classes.",
+    ),
+    "logits and labels exchanged": (
+        lambda: F.cross_entropy(labels, logits),
+        DTypeError,
+        "cross_entropy: the first argument's dtype is int64, expected float32 or float64. "
+        "cross_entropy takes (logits, target), in this order.",
+    ),
+    "labels in a column": (
+        lambda: F.cross_entropy(logits, labels.unsqueeze(1)),
+        ShapeError,
+        "cross_entropy: target.shape is (2, 1), expected (2,): one class for each sample of logits "
+        "(2, 5), whose axis 1 are the classes. Drop the axis of length 1 with target.squeeze(1).",
+    ),
+    "logits that are images": (
+        lambda: F.cross_entropy(minidl.zeros(2, 5, 1, 1), labels),
+        ShapeError,
+        "cross_entropy: target.shape is (2,), expected (2, 1, 1): one class for each sample of "
+        "logits (2, 5, 1, 1), whose axis 1 are the classes. For one class per image the logits are "
+        "(N, C): flatten with x.flatten(1) before the network's last layer.",
     ),
     "an unknown reduction": (
         lambda: F.cross_entropy(logits, labels, reduction="average"),
@@ -284,7 +358,19 @@ MISTAKES = {
     "matmul of sizes that do not fit": (
         lambda: logits @ logits,
         ShapeError,
-        "matmul: a.shape[-1] is 5, expected b.shape[-2] (2). a is (2, 5), b is (2, 5).",
+        "matmul: a.shape[-1] is 5, expected b.shape[-2] (2). a is (2, 5), b is (2, 5). "
+        "Did you mean a @ b.mT?",
+    ),
+    "matmul with the other operand transposed": (
+        lambda: logits @ minidl.zeros(2, 4),
+        ShapeError,
+        "matmul: a.shape[-1] is 5, expected b.shape[-2] (2). a is (2, 5), b is (2, 4). "
+        "Did you mean a.mT @ b?",
+    ),
+    "matmul of nothing that fits": (
+        lambda: logits @ minidl.zeros(3, 4),
+        ShapeError,
+        "matmul: a.shape[-1] is 5, expected b.shape[-2] (3). a is (2, 5), b is (3, 4).",
     ),
     "matmul of numbers": (
         lambda: logits @ minidl.tensor(2.0),
@@ -402,7 +488,7 @@ MISTAKES = {
     "an einsum of the wrong size": (
         lambda: minidl.einsum("ij,jk->ik", logits, logits),
         ShapeError,
-        "einsum: the size of 'j' is 2, expected 5, as in an earlier operand.",
+        "einsum: the size of 'j' is 2, expected 5, as in an earlier operand, or 1.",
     ),
     "shuffling into groups that do not divide": (
         lambda: F.channel_shuffle(image, 2),

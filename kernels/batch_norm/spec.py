@@ -26,7 +26,9 @@ def batch_norm(
     >>> batch_norm(ArraySpec((8, 16, 5, 7), "float32"), eps=1e-5)[1]
     ArraySpec((16,), float32)
     """
-    y = _check("batch_norm", x, eps, activation, residual=residual, weight=weight, bias=bias)
+    y = check_batch_norm(
+        "batch_norm", x, eps, activation, residual=residual, weight=weight, bias=bias
+    )
     _check_count("batch_norm", x)
     channels = ArraySpec(x.shape[1:2], x.dtype)
     return y, channels, channels
@@ -46,7 +48,9 @@ def batch_norm_inference(
 ) -> ArraySpec:
     """Shape of y: that of x."""
     vectors = {"mean": mean, "var": var, "weight": weight, "bias": bias}
-    return _check("batch_norm_inference", x, eps, activation, residual=residual, **vectors)
+    return check_batch_norm(
+        "batch_norm_inference", x, eps, activation, residual=residual, **vectors
+    )
 
 
 def batch_norm_grad(
@@ -67,7 +71,7 @@ def batch_norm_grad(
     """Shapes of the gradients in (x, weight, bias, residual); None where not needed."""
     name = "batch_norm_grad"
     vectors = {"mean": mean, "var": var, "weight": weight, "bias": bias}
-    y = _check(name, x, eps, activation, residual=residual, **vectors)
+    y = check_batch_norm(name, x, eps, activation, residual=residual, **vectors)
     check_same_float(name, x=x, grad_output=grad_output)
     check_shape(name, "grad_output", grad_output, x.shape)
     if training:
@@ -81,7 +85,7 @@ def batch_norm_grad(
     )
 
 
-def _check(
+def check_batch_norm(
     operation: str,
     x: HasShape,
     eps: float,

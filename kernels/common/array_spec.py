@@ -73,17 +73,23 @@ class ArraySpec:
         return f"ArraySpec({self.shape}, {self.dtype.name})"
 
 
-def check_ndim(operation: str, argument: str, x: HasShape, ndim: int, layout: str) -> None:
-    """Raise unless `x` has `ndim` dimensions; `layout` names them, such as "(N, C, H, W)"."""
+def check_ndim(
+    operation: str, argument: str, x: HasShape, ndim: int, layout: str, fix: str | None = None
+) -> None:
+    """Raise unless `x` has `ndim` dimensions; `layout` names them, such as "(N, C, H, W)".
+
+    `fix` says what to do; without it, a missing batch dimension is named.
+    """
     if len(x.shape) != ndim:
+        if fix is None:
+            one_missing = len(x.shape) == ndim - 1 and layout.startswith("(N")
+            fix = f"Add a batch dimension with {argument}.unsqueeze(0)." if one_missing else ""
         fail(
             operation,
             f"{argument}.shape",
             tuple(x.shape),
             f"{ndim} dimensions {layout}",
-            f"Add a batch dimension with {argument}.unsqueeze(0)."
-            if len(x.shape) == ndim - 1 and layout.startswith("(N")
-            else "",
+            fix,
         )
 
 

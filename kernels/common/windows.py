@@ -12,6 +12,7 @@ window that would start beyond the input and its leading padding is left out. Pa
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TypeAlias
 
 from minidl_kernels.common.errors import ArgumentError, DTypeError, ShapeError, fail
@@ -26,7 +27,7 @@ def pair(operation: str, argument: str, value: int | tuple[int, ...], minimum: i
     >>> pair("conv2d", "stride", 2, minimum=1)
     (2, 2)
     """
-    both = (value, value) if isinstance(value, int) else value
+    both = (value, value) if isinstance(value, Integral) else value
     if not isinstance(both, (tuple, list)) or len(both) != 2:
         fail(operation, argument, repr(value), "an int or a pair of ints", error=ArgumentError)
     for number in both:

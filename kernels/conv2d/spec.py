@@ -1,6 +1,10 @@
 """What conv2d and its two gradients accept and return: pure Python, no arrays.
 
-    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, g·C/groups + c, i·s + p·d − pad, …]
+    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, g·C/groups + c, i·s + p·d − top,
+                                                 j·s + q·d − left]
+
+where output channel o belongs to group g = o // (O/groups), top and left are the padding there, and
+x counts as 0 in the padding.
 
 x (N, C, H, W), weight (O, C/groups, kh, kw), bias (O,) → y (N, O, out_h, out_w).
 """
@@ -37,8 +41,8 @@ def conv2d(
     >>> conv2d(ArraySpec((8, 3, 32, 32), "float32"), ArraySpec((16, 3, 5, 5), "float32"))
     ArraySpec((8, 16, 28, 28), float32)
     """
-    check_ndim("conv2d", "x", x, 4, "(N, C, H, W)")
     check_ndim("conv2d", "weight", weight, 4, "(out_channels, in_channels / groups, kh, kw)")
+    check_ndim("conv2d", "x", x, 4, "(N, C, H, W)", _missing_axes(x, weight.shape[1] * groups))
     check_same_float("conv2d", x=x, weight=weight, bias=bias)
     channels, out_channels = x.shape[1], weight.shape[0]
     _check_groups("conv2d", groups, {"x.shape[1]": channels, "weight.shape[0]": out_channels})
@@ -48,7 +52,12 @@ def conv2d(
             "x.shape[1] (channels)",
             channels,
             f"weight.shape[1] · groups = {weight.shape[1]} · {groups} = {weight.shape[1] * groups}",
-            f"x is {tuple(x.shape)} in the order (N, C, H, W), weight is {tuple(weight.shape)}.",
+            f"x is {tuple(x.shape)} in the order (N, C, H, W), weight is {tuple(weight.shape)}."
+            + (
+                " Channels look last: x.permute(0, 3, 1, 2)."
+                if x.shape[3] == weight.shape[1] * groups
+                else ""
+            ),
         )
     if bias is not None:
         check_shape("conv2d", "bias", bias, (out_channels,))
@@ -134,3 +143,14 @@ def _check_groups(operation: str, groups: int, channels: dict[str, int]) -> None
         f"Take {math.gcd(*channels.values())} or one of its divisors.",
         error=ArgumentError,
     )
+
+
+def _missing_axes(x: HasShape, channels: int) -> str:
+    """What makes x (N, C, H, W), where it has fewer axes."""
+    if len(x.shape) == 2:
+        return "Add the axes of batch and channels with x.unsqueeze(0).unsqueeze(0)."
+    if len(x.shape) == 3 and channels == 1 and x.shape[0] != 1:
+        return "Add the channels' axis with x.unsqueeze(1)."
+    if len(x.shape) == 3:
+        return "Add a batch dimension with x.unsqueeze(0)."
+    return ""

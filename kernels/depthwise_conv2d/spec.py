@@ -1,6 +1,6 @@
 """What depthwise_conv2d and its two gradients accept and return: pure Python, no arrays.
 
-    y[n,o,i,j] = b[o] + Σ_{p,q} w[o,0,p,q] · x[n, o // m, i·s + p·d − pad, j·s + q·d − pad]
+    y[n,o,i,j] = b[o] + Σ_{p,q} w[o,0,p,q] · x[n, o // m, i·s + p·d − top, j·s + q·d − left]
 
 x (N, C, H, W), weight (C·m, 1, kh, kw), bias (C·m,) → y (N, C·m, out_h, out_w): conv2d with
 groups = C. m is the channel multiplier, 1 in MobileNet and EfficientNet.

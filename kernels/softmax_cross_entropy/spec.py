@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from minidl_kernels.common.array_spec import ArraySpec, HasShape, check_same_float, check_shape
+from minidl_kernels.common.array_spec import (
+    FLOATS,
+    ArraySpec,
+    HasShape,
+    check_same_float,
+    check_shape,
+)
 from minidl_kernels.common.errors import ArgumentError, DTypeError, fail
 
 TARGET_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
@@ -31,7 +37,7 @@ def softmax_cross_entropy(
     >>> softmax_cross_entropy(ArraySpec((64, 10), "float32"), ArraySpec((64,), "int64"))
     ArraySpec((64,), float32)
     """
-    return _losses("softmax_cross_entropy", logits, target, class_weight, label_smoothing)
+    return check_losses("softmax_cross_entropy", logits, target, class_weight, label_smoothing)
 
 
 def softmax_cross_entropy_grad(
@@ -47,7 +53,7 @@ def softmax_cross_entropy_grad(
     """Shape of the gradient in logits."""
     name = "softmax_cross_entropy_grad"
     check_same_float(name, logits=logits, grad_output=grad_output)
-    losses = _losses(name, logits, target, class_weight, label_smoothing)
+    losses = check_losses(name, logits, target, class_weight, label_smoothing)
     check_shape(name, "grad_output", grad_output, losses.shape)
     return ArraySpec(logits.shape, logits.dtype)
 
@@ -81,13 +87,27 @@ def check_target_range(
     )
 
 
-def _losses(
+def check_losses(
     operation: str,
     logits: HasShape,
     target: HasShape,
-    class_weight: HasShape | None,
-    label_smoothing: float,
+    class_weight: HasShape | None = None,
+    label_smoothing: float = 0.0,
 ) -> ArraySpec:
+    """Spec of the losses; raises in the name of `operation`, which is what the user called.
+
+    >>> check_losses("nll_loss", ArraySpec((64, 10), "float32"), ArraySpec((64,), "int64"))
+    ArraySpec((64,), float32)
+    """
+    if logits.dtype in TARGET_DTYPES and target.dtype in FLOATS:
+        fail(
+            operation,
+            "the first argument's dtype",
+            np.dtype(logits.dtype).name,
+            "float32 or float64",
+            f"{operation} takes (logits, target), in this order.",
+            error=DTypeError,
+        )
     check_same_float(operation, logits=logits, class_weight=class_weight)
     if len(logits.shape) < 2:
         fail(
@@ -116,9 +136,7 @@ def _losses(
             tuple(target.shape),
             f"{expected}: one class for each sample of logits {tuple(logits.shape)}, whose axis 1 "
             "are the classes",
-            "Turn one-hot rows into class numbers with target.argmax(1)."
-            if tuple(target.shape) == tuple(logits.shape)
-            else "",
+            _shape_advice(tuple(logits.shape), tuple(target.shape)),
         )
     if class_weight is not None:
         check_shape(operation, "class_weight", class_weight, (logits.shape[1],))
@@ -132,3 +150,17 @@ def _losses(
             error=ArgumentError,
         )
     return ArraySpec(expected, logits.dtype)
+
+
+def _shape_advice(logits: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """What to do about shapes that don't fit together, where the mistake is a usual one."""
+    if target == logits:
+        return "Turn one-hot rows into class numbers with target.argmax(1)."
+    if len(logits) == 2 and target == (logits[0], 1):
+        return "Drop the axis of length 1 with target.squeeze(1)."
+    if len(logits) > 2 and len(target) == 1:
+        return (
+            "For one class per image the logits are (N, C): flatten with x.flatten(1) before the "
+            "network's last layer."
+        )
+    return ""

@@ -13,7 +13,7 @@ from minidl.tensor import Tensor
 
 
 class Relu(Function):
-    """The slope is told from the result y, which the next layer keeps anyway."""
+    """Saves the result y, which tells the slope and which the next layer keeps anyway."""
 
     def forward(self, x: Array) -> Array:
         y = self.backend.relu(x)
@@ -26,7 +26,7 @@ class Relu(Function):
 
 
 class ReluGrad(Function):
-    """Linear in the gradient; constant in y but at the kink."""
+    """g where y > 0, else 0: linear in g; the slope doesn't change with y, except at the kink."""
 
     def forward(self, g: Array, y: Array) -> Array:
         self.save_for_backward(y)
@@ -48,7 +48,7 @@ def relu(x: Tensor) -> Tensor:
 
 
 class Relu6(Function):
-    """As Relu, cut off at 6."""
+    """Relu that stops at 6; y tells the slope here, too."""
 
     def forward(self, x: Array) -> Array:
         y = self.backend.relu6(x)
@@ -61,7 +61,7 @@ class Relu6(Function):
 
 
 class Relu6Grad(Function):
-    """Linear in the gradient; constant in y but at the kinks."""
+    """g where 0 < y < 6, else 0: linear in g; the slope is constant between the kinks."""
 
     def forward(self, g: Array, y: Array) -> Array:
         self.save_for_backward(y)
@@ -78,7 +78,7 @@ def relu6(x: Tensor) -> Tensor:
 
 
 class LeakyRelu(Function):
-    """Two slopes."""
+    """Slope 1 where x > 0, negative_slope elsewhere."""
 
     def forward(self, x: Array, *, negative_slope: float) -> Array:
         self.negative_slope = negative_slope
@@ -93,7 +93,7 @@ class LeakyRelu(Function):
 
 
 class LeakyReluGrad(Function):
-    """Linear in the gradient; constant in x but at the kink."""
+    """g times the slope: linear in g; the slope doesn't change with x, except at the kink."""
 
     def forward(self, g: Array, x: Array, *, negative_slope: float) -> Array:
         self.negative_slope = negative_slope
@@ -205,7 +205,7 @@ def silu(x: Tensor) -> Tensor:
 
 
 class Hardswish(Function):
-    """SiLU from straight pieces."""
+    """An approximation of SiLU whose sigmoid is piecewise linear."""
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)

@@ -12,7 +12,8 @@ With groups = channels (depthwise) the same three Functions call kernels of thei
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from minidl.backends import Array, Backend
 from minidl.errors import ArgumentError, fail
@@ -31,13 +32,15 @@ PaddingArgument: TypeAlias = (
 
 
 class Conv2d(Function):
-    """conv2d itself; `geometry` is stride, padding, dilation, groups."""
+    """conv2d itself; `windows` is stride, padding and dilation."""
 
-    def forward(self, x: Array, weight: Array, bias: Array | None, **geometry: Any) -> Array:
-        self.geometry = geometry
+    def forward(
+        self, x: Array, weight: Array, bias: Array | None, *, groups: int, **windows: Any
+    ) -> Array:
+        self.geometry = {"groups": groups, **windows}
         self.save_for_backward(x, weight)
-        kernels, geometry = _kernels(self.backend, weight, geometry)
-        return kernels[0](x, weight, bias, **geometry)
+        kernels = _kernels(self.backend, groups, weight.shape[1])
+        return kernels.forward(x, weight, bias, **windows)
 
     def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = self.saved_tensors
@@ -55,14 +58,12 @@ class Conv2dInputGrad(Function):
     """The adjoint of conv2d in x; as an operation of its own, the transposed convolution."""
 
     def forward(
-        self, grad_output: Array, weight: Array, *, input_size: Pair, **geometry: Any
+        self, grad_output: Array, weight: Array, *, input_size: Pair, groups: int, **windows: Any
     ) -> Array:
-        self.geometry = geometry
+        self.geometry = {"groups": groups, **windows}
         self.save_for_backward(grad_output, weight)
-        kernels, plain = _kernels(self.backend, weight, geometry)
-        if "groups" not in plain:
-            plain["input_channels"] = geometry["groups"]
-        return kernels[1](grad_output, weight, input_size=input_size, **plain)
+        kernels = _kernels(self.backend, groups, weight.shape[1])
+        return kernels.input_grad(grad_output, weight, input_size=input_size, **windows)
 
     def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         g, weight = self.saved_tensors
@@ -79,12 +80,13 @@ class Conv2dInputGrad(Function):
 class Conv2dWeightGrad(Function):
     """The adjoint of conv2d in weight."""
 
-    def forward(self, grad_output: Array, x: Array, *, kernel_size: Pair, **geometry: Any) -> Array:
-        self.geometry = geometry
+    def forward(
+        self, grad_output: Array, x: Array, *, kernel_size: Pair, groups: int, **windows: Any
+    ) -> Array:
+        self.geometry = {"groups": groups, **windows}
         self.save_for_backward(grad_output, x)
-        depthwise = geometry["groups"] > 1 and geometry["groups"] == x.shape[1]
-        kernels, plain = _kernels(self.backend, None, geometry, depthwise)
-        return kernels[2](grad_output, x, kernel_size=kernel_size, **plain)
+        kernels = _kernels(self.backend, groups, x.shape[1] // groups)
+        return kernels.weight_grad(grad_output, x, kernel_size=kernel_size, **windows)
 
     def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         g, x = self.saved_tensors
@@ -109,7 +111,10 @@ def conv2d(
 ) -> Tensor:
     """2-D convolution (cross-correlation, as everywhere in deep learning).
 
-    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, g·C/groups + c, i·s + p·d − pad, …]
+    y[n,o,i,j] = b[o] + Σ_{c,p,q} w[o,c,p,q] · x[n, g·C/groups + c, i·s + p·d − top,
+                                                 j·s + q·d − left]
+
+    where output channel o belongs to group g = o // (O/groups), and x counts as 0 in the padding.
 
     Parameters
     ----------
@@ -263,21 +268,29 @@ def padding_sides(name: str, padding: Any) -> Padding:
     return (*both, *both)
 
 
-def _kernels(
-    backend: Backend, weight: Array | None, geometry: dict[str, Any], depthwise: bool | None = None
-) -> tuple[tuple[Any, Any, Any], dict[str, Any]]:
-    """The backend's three kernels for this geometry: the depthwise ones where groups = C > 1."""
-    if depthwise is None:
-        depthwise = geometry["groups"] > 1 and weight is not None and weight.shape[1] == 1
-    if not depthwise:
-        kernels = (backend.conv2d, backend.conv2d_input_grad, backend.conv2d_weight_grad)
-        return kernels, geometry
-    without_groups = {key: value for key, value in geometry.items() if key != "groups"}
-    return (
-        backend.depthwise_conv2d,
-        backend.depthwise_conv2d_input_grad,
-        backend.depthwise_conv2d_weight_grad,
-    ), without_groups
+class Kernels(NamedTuple):
+    """A family of kernels, to be called with arrays, sizes, stride, padding and dilation."""
+
+    forward: Any
+    input_grad: Any
+    weight_grad: Any
+
+
+def _kernels(backend: Backend, groups: int, channels_per_group: int) -> Kernels:
+    """The backend's kernels for these groups: the depthwise ones where each is one channel."""
+    if groups > 1 and channels_per_group == 1:
+        return Kernels(
+            backend.depthwise_conv2d,
+            # Nothing else tells C: weight is (C · multiplier, 1, kh, kw), the gradient has C ·
+            # multiplier channels. With one channel to a group, C is the number of groups.
+            partial(backend.depthwise_conv2d_input_grad, input_channels=groups),
+            backend.depthwise_conv2d_weight_grad,
+        )
+    return Kernels(
+        partial(backend.conv2d, groups=groups),
+        partial(backend.conv2d_input_grad, groups=groups),
+        partial(backend.conv2d_weight_grad, groups=groups),
+    )
 
 
 def _input_grad(g: Tensor, weight: Tensor, size: Pair, geometry: dict[str, Any]) -> Tensor:

@@ -40,6 +40,8 @@ def contiguous(x: Tensor) -> Tensor:
 class AsType(Function):
     """A cast between floating dtypes; the gradient is cast back."""
 
+    changes_dtype = True
+
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.dtype = x.dtype
         return self.backend.xp.astype(x, dtype)

@@ -52,7 +52,7 @@ def softmax(x: Tensor, dim: int) -> Tensor:
 
 
 class LogSoftmax(Function):
-    """The Jacobian is 1 − softmax."""
+    """The Jacobian is I − 1·pᵀ with p = softmax(x): every row of 1·pᵀ is p."""
 
     def forward(self, x: Array, *, axis: int) -> Array:
         self.axis = axis

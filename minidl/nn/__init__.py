@@ -1,7 +1,6 @@
 """Modules, layers and initialisation, with PyTorch's names and defaults."""
 
-from minidl import functional
-from minidl.nn import init
+from minidl.nn import functional, init
 from minidl.nn.containers import ModuleList, Sequential
 from minidl.nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear
 from minidl.nn.module import Module

@@ -22,6 +22,11 @@ class Sequential(Module):
         super().__init__()
         if len(layers) == 1 and isinstance(layers[0], dict):
             named = layers[0]
+        elif len(layers) == 1 and isinstance(layers[0], (list, tuple)):
+            raise DTypeError(
+                f"Sequential: a layer is a {type(layers[0]).__name__}, expected a Module. "
+                "Write Sequential(*layers)."
+            )
         else:
             named = {str(i): layer for i, layer in enumerate(layers)}
         for name, layer in named.items():

@@ -35,7 +35,14 @@ class Module:
 
     training: bool
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        if arguments or options:
+            name = type(self).__name__
+            given = ", ".join([*(f"a {type(a).__name__}" for a in arguments), *options])
+            raise DTypeError(
+                f"{name}: the arguments are {given}, expected none. Make the module first and then "
+                f"call it with tensors: {name}()(x)."
+            )
         # Straight into __dict__: __setattr__ below needs them.
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, training=True)
 

@@ -14,7 +14,7 @@ class Identity(Module):
     """Returns its input."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """X itself."""
+        """The input itself."""
         return x
 
 

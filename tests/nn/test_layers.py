@@ -249,3 +249,8 @@ def test_layer_errors(make, error, message):
     with pytest.raises(error) as caught:
         make()
     assert message in str(caught.value)
+
+
+def test_numpys_integers_are_sizes():
+    layer = nn.Conv2d(1, 2, np.int64(3), stride=np.int64(2), padding=(np.int32(1), 0))
+    assert layer(minidl.zeros(1, 1, 8, 9)).shape == (1, 2, 4, 4)

@@ -1,5 +1,7 @@
 """Module: finding parameters, state, modes, moving; containers."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -367,3 +369,10 @@ def test_lenet_has_61706_parameters_by_these_names(name):
     assert {key: p.shape for key, p in model.named_parameters()} == LENET
     assert sum(p.numel() for p in model.parameters()) == 61706
     assert model(minidl.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_nn_functional_can_be_imported_by_its_dotted_name():
+    functional = importlib.import_module("minidl.nn.functional")
+    assert functional.conv2d is minidl.functional.conv2d
+    assert nn.functional is functional
+    assert functional.__all__ == minidl.functional.__all__
