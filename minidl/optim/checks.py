@@ -1,4 +1,4 @@
-"""What optimizers and schedules check first: parameters, gradients and options."""
+"""What optimizers and schedules check first: parameters and options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, AutogradError, DTypeError, fail
+from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.functional.operands import number
 from minidl.tensor import Tensor
 
@@ -71,28 +71,6 @@ def _check_parameter(operation: str, position: int, p: Tensor, seen: set[Tensor]
             f"{operation}: {name} is given twice. It would move twice per step; give it once, in "
             "one group."
         )
-
-
-def check_gradient(operation: str, position: int, p: Tensor) -> None:
-    """Raise unless the gradient is a tensor like its parameter."""
-    gradient: Any = p.grad
-    if (
-        not isinstance(gradient, Tensor)
-        or gradient.backend is not p.backend
-        or gradient.shape != p.shape
-        or gradient.dtype != p.dtype
-    ):
-        raise AutogradError(
-            f"{operation}: the gradient of parameter {position} does not fit: it is "
-            f"{_describe(gradient)}, the parameter {_describe(p)}. Call backward() again."
-        )
-
-
-def _describe(t: Any) -> str:
-    """A tensor's shape, dtype and backend, for a message."""
-    if not isinstance(t, Tensor):
-        return f"a {type(t).__name__}"
-    return f"{t.shape} {t.dtype} on {t.backend.name!r}"
 
 
 # Options come back as plain Python values, so that a state_dict can be written as JSON.

@@ -90,9 +90,6 @@ class Optimizer(ABC):
         Those without one are passed over: they keep their values, state and step count.
         """
         name = f"{self._name}.step"
-        for position, p in enumerate(self.parameters):
-            if p.grad is not None:
-                checks.check_gradient(name, position, p)
         with no_grad():
             arrays = {p: p._writable(name) for p in self.parameters if p.grad is not None}
         for group in self.param_groups:

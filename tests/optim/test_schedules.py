@@ -110,6 +110,15 @@ def test_resuming_gives_the_same_bits(name, optimizer_first, made_after_loading)
     assert resumed.get_last_lr() == unbroken.get_last_lr()
 
 
+def test_the_state_of_a_schedule_brings_the_rates_it_started_from():
+    begun = optim.ExponentialLR(two_groups(), 0.5)
+    begun.step()
+    resumed = optim.ExponentialLR(optim.SGD([{"params": [minidl.zeros(1)]} for _ in "ab"]), 0.5)
+    resumed.load_state_dict(begun.state_dict())
+    assert resumed.base_lrs == list(cases.BASE_LRS)
+    assert [group["lr"] for group in resumed.optimizer.param_groups] == [0.05, 0.015]
+
+
 def test_a_group_added_later_is_scheduled_too():
     optimizer = one_group()
     schedule = optim.ExponentialLR(optimizer, 0.5)

@@ -130,6 +130,16 @@ def test_parameters_of_one_dtype_and_step_share_a_kernel_call():
     assert backend.calls == [*first, (2, "float32", 2), (1, "float64", 2), (1, "float32", 1)]
 
 
+def test_momentum_switched_on_later_starts_with_the_whole_gradient_despite_dampening():
+    p = minidl.zeros(1, dtype="float64", requires_grad=True)
+    optimizer = optim.SGD([p], lr=1.0, dampening=0.5)
+    for momentum in (0.0, 0.5, 0.5):
+        optimizer.param_groups[0]["momentum"] = momentum
+        p.grad = minidl.full((1,), 4.0, dtype="float64")
+        optimizer.step()
+    assert p.item() == -(4 + 4 + (2 + 2))
+
+
 def test_groups_have_options_of_their_own():
     p, q = (minidl.ones(1, dtype="float64", requires_grad=True) for _ in range(2))
     optimizer = optim.SGD([{"params": [p]}, {"params": q, "lr": 0.25}], lr=1.0)
@@ -216,10 +226,12 @@ def test_the_state_follows_a_parameter_to_another_dtype_and_backend(kind, option
 
 
 def test_a_refused_step_changes_nothing():
-    p, q = (minidl.ones(1, requires_grad=True) for _ in range(2))
-    p.grad, q.grad = minidl.ones(1), minidl.ones(2)
+    array = np.ones(1, np.float32)
+    array.flags.writeable = False
+    p, q = minidl.ones(1, requires_grad=True), minidl.from_numpy(array, requires_grad=True)
+    p.grad, q.grad = minidl.ones(1), minidl.ones(1)
     optimizer = optim.Adam([p, q])
-    with pytest.raises(minidl.MinidlError):
+    with pytest.raises(InPlaceError, match=r"Adam\.step: the tensor is a read-only"):
         optimizer.step()
     assert p.item() == 1.0
     assert optimizer.state == {}
