@@ -17,7 +17,11 @@ from minidl.tensor import Tensor
 
 
 def tensor(
-    data: Any, dtype: Any = None, requires_grad: bool = False, backend: str | Backend | None = None
+    data: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+    device: None = None,
 ) -> Tensor:
     """A tensor with a copy of `data`: numbers, nested lists, a NumPy array, another tensor.
 
@@ -26,6 +30,7 @@ def tensor(
     >>> tensor([[1, 2], [3, 4]], dtype="float32").shape
     (2, 2)
     """
+    _refuse_device(device)
     array = host_array("tensor", data)
     if (
         dtype is None
@@ -89,8 +94,10 @@ def full(
     dtype: Any = "float32",
     requires_grad: bool = False,
     backend: str | Backend | None = None,
+    device: None = None,
 ) -> Tensor:
     """One number everywhere."""
+    _refuse_device(device)
     wanted = checked_dtype("full", "float32" if dtype is None else dtype)
     sizes, value = new_shape("full", (shape,)), number("full", "value", value)
     return _new(filled("full", _backend(backend), sizes, value, wanted), requires_grad, backend)
@@ -165,6 +172,15 @@ def _generator(operation: str, generator: Any) -> Generator:
         given = f"a {type(generator).__name__}"
         fail(operation, "generator", given, "a minidl.Generator", error=DTypeError)
     return generator
+
+
+def _refuse_device(device: Any) -> None:
+    """Only there to be refused: whoever comes from PyTorch writes it."""
+    if device is not None:
+        raise DTypeError(
+            f"device={device!r} is PyTorch's argument. In minidl a backend says where an array "
+            'lives: backend="numpy" for the CPU; the command `minidl backends` lists the others.'
+        )
 
 
 def _backend(backend: str | Backend | None) -> Backend:

@@ -488,8 +488,8 @@ class Backend:
         k: float,
         out: Array | None = None,
     ) -> Array:
-        """Y = x / (k + alpha/size · Σ_{c'} x_{c'}²)^beta over the channels c − size//2 …
-        c + (size−1)//2 that exist (PyTorch's form of Krizhevsky et al. 2012, §3.3).
+        """The division y = x / (k + alpha/size · Σ_{c'} x_{c'}²)^beta over the channels
+        c − size//2 … c + (size−1)//2 that exist (PyTorch's form of Krizhevsky et al. 2012, §3.3).
         """
 
     @kernel
@@ -527,7 +527,7 @@ class Backend:
 
     @kernel
     def leaky_relu(self, x: Array, *, negative_slope: float, out: Array | None = None) -> Array:
-        """X where x > 0, else negative_slope · x."""
+        """Leaky ReLU: x where x > 0, else negative_slope · x."""
 
     @kernel
     def leaky_relu_grad(
@@ -553,7 +553,7 @@ class Backend:
 
     @kernel
     def silu(self, x: Array, *, out: Array | None = None) -> Array:
-        """X · sigmoid(x) (Elfwing et al. 2017; "swish")."""
+        """SiLU: x · sigmoid(x) (Elfwing et al. 2017; "swish")."""
 
     @kernel
     def silu_grad(self, grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
@@ -561,7 +561,7 @@ class Backend:
 
     @kernel
     def hardswish(self, x: Array, *, out: Array | None = None) -> Array:
-        """X · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, §5.2)."""
+        """Hardswish: x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, §5.2)."""
 
     @kernel
     def hardswish_grad(self, grad_output: Array, x: Array, *, out: Array | None = None) -> Array:
@@ -611,11 +611,11 @@ class Backend:
     def softmax_grad(
         self, grad_output: Array, y: Array, *, axis: int, out: Array | None = None
     ) -> Array:
-        """Y · (grad_output − Σ grad_output · y)."""
+        """The gradient y · (grad_output − Σ grad_output · y)."""
 
     @kernel
     def log_softmax(self, x: Array, *, axis: int, out: Array | None = None) -> Array:
-        """X − max − log Σ exp(x − max) along `axis`."""
+        """Log-softmax: x − max − log Σ exp(x − max) along `axis`."""
 
     @kernel
     def log_softmax_grad(

@@ -36,7 +36,7 @@ class GetItem(Function):
 
 
 class IndexAdd(Function):
-    """Zeros with the values added at `key`: the adjoint of GetItem, and GetItem is its own."""
+    """Zeros with the values added at `key`: the adjoint of GetItem, and the other way round."""
 
     def forward(self, values: Any, *, key: Any, shape: tuple[int, ...]) -> Any:
         self.key = key

@@ -115,7 +115,7 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 class Pad(Function):
-    """The gradient loses the padding again."""
+    """The gradient is cut back to the part that is not padding."""
 
     def forward(self, x: Any, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
         self.inside = tuple(

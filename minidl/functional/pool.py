@@ -88,7 +88,7 @@ class AvgPool2d(Function):
 
 
 class AvgPool2dGrad(Function):
-    """The adjoint of average pooling; average pooling is its own."""
+    """The adjoint of average pooling, which is its adjoint in turn."""
 
     def forward(self, g: Array, *, input_size: Pair, **geometry: Any) -> Array:
         self.geometry = geometry

@@ -164,7 +164,7 @@ class Amax(Reduction):
 
 
 class Amin(Amax):
-    """As Amax, for the smallest."""
+    """The same for the smallest element."""
 
     extreme = "min"
 

@@ -317,3 +317,16 @@ def test_reductions_understand_numpys_argument_names(name):
 def test_one_dimension_under_two_names_is_refused():
     with pytest.raises(DTypeError, match="sum: both dim and axis are given"):
         minidl.ones(2).sum(dim=0, axis=0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: minidl.zeros(2, device="cuda"),
+        lambda: minidl.tensor([1.0], device="cuda"),
+        lambda: minidl.rand(2, device="cuda"),
+    ],
+)
+def test_pytorchs_device_is_called_backend_here(make):
+    with pytest.raises(DTypeError, match="device='cuda' is PyTorch's argument. .* backend="):
+        make()
