@@ -15,7 +15,7 @@ import minidl
 from minidl.errors import MinidlError
 from minidl.tensor import Tensor
 from minidl.testing.conformance.tolerance import errors
-from minidl.testing.gradcheck import index_text, input_labels, worst_places
+from minidl.testing.wording import index_text, input_labels, worst_places
 
 Array: TypeAlias = np.ndarray[Any, Any]
 

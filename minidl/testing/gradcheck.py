@@ -13,9 +13,7 @@ gradient is 0, and 0 times any error is 0.
 
 from __future__ import annotations
 
-import inspect
 import itertools
-import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -23,8 +21,8 @@ import numpy as np
 
 import minidl
 from minidl.errors import DTypeError, MinidlError
-from minidl.function import Function
 from minidl.tensor import Tensor
+from minidl.testing.wording import function_name, index_text, input_labels, worst_places
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -123,7 +121,7 @@ class _Check:
         self.constants = constants
         """Whether an output without a graph counts too: its gradient is then taken to be 0. So a
         gradient that was computed correctly but lost its own graph is found out."""
-        self.name = _name(function)
+        self.name = function_name(function)
         self.labels = labels or input_labels(function, len(inputs))
         """What messages call the inputs."""
         self.wanted = [k for k, t in enumerate(inputs) if isinstance(t, Tensor) and t.requires_grad]
@@ -311,48 +309,6 @@ class _Check:
         return ", ".join(
             f"{t.dtype} {t.shape}" if isinstance(t, Tensor) else repr(t) for t in self.inputs
         )
-
-
-def worst_places(error: Array, count: int) -> list[tuple[int, ...]]:
-    """Indices of the largest errors, the largest first.
-
-    >>> worst_places(np.array([[0.0, 3.0], [5.0, 1.0]]), 2)
-    [(1, 0), (0, 1)]
-    """
-    flat = np.argsort(-error, axis=None, kind="stable")[:count]
-    return [tuple(map(int, np.unravel_index(k, error.shape))) for k in flat]
-
-
-def index_text(place: tuple[int, ...]) -> str:
-    """As one would write the index.
-
-    >>> index_text((1, 2))
-    '[1, 2]'
-    """
-    return f"[{', '.join(map(str, place))}]"
-
-
-def _name(function: Callable[..., Any]) -> str:
-    name = getattr(function, "__name__", type(function).__name__)
-    owner = getattr(function, "__self__", None)
-    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
-
-
-def input_labels(function: Callable[..., Any], count: int) -> list[str]:
-    """The parameters' names and the inputs' numbers; for `Square.apply`, those of forward.
-
-    >>> input_labels(lambda x, *more: x, 2)
-    ['x (input 0)', 'input 1']
-    """
-    owner = getattr(function, "__self__", None)
-    if isinstance(owner, type) and issubclass(owner, Function):
-        function = types.MethodType(owner.forward, owner)
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # built-in functions needn't have one
-        parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [f"{names[k]} (input {k})" if k < len(names) else f"input {k}" for k in range(count)]
 
 
 def _sequence(inputs: Tensor | Sequence[Any]) -> tuple[Any, ...]:
