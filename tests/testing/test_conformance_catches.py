@@ -270,6 +270,24 @@ def relu_in_place(x, *, out=None):
     return filled(np.maximum(x, 0, out=x), out)
 
 
+BUFFERS = {}
+
+
+@mutant("relu", "same array twice.*a new array is wanted each time")
+def relu_overwriting_its_earlier_result(x, *, out=None):
+    if out is None:
+        out = BUFFERS.setdefault((x.shape, x.dtype), np.empty(x.shape, x.dtype))
+    return RIGHT.relu(x, out=out)
+
+
+@mutant("relu", "same array twice")
+def relu_returning_parts_of_one_buffer(x, *, out=None):
+    if out is None:
+        whole = BUFFERS.setdefault(x.dtype, np.empty(10**6, x.dtype))
+        out = whole[: x.size].reshape(x.shape)
+    return RIGHT.relu(x, out=out)
+
+
 @mutant("relu", "shares memory with the argument x")
 def relu_returning_what_is_positive_already(x, *, out=None):
     if out is None and x.size and (x > 0).all():

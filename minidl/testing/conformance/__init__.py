@@ -4,7 +4,8 @@ Every kernel is compared with the loops of `minidl.testing.naive`, on cases pick
 and on cases that hypothesis draws, in float32 and float64, with inputs laid out in memory in every
 legal way. Besides the values it checks shapes and dtypes, that inputs stay unchanged and share no
 memory with results, that `out` is filled and returned, and that a repeated call gives the same
-bits.
+bits in another array. The arrays and `xp` are compared with NumPy, on examples that are lines of
+Python.
 
 >>> from minidl.testing import conformance
 >>> report = conformance.run("numpy", ["relu", "max_pool2d"], max_examples=3)
@@ -31,6 +32,7 @@ from minidl.testing.conformance.data import (
     whole,
     wide,
 )
+from minidl.testing.conformance.example import Example
 from minidl.testing.conformance.report import Report, Row
 from minidl.testing.conformance.runner import assert_conforms, run
 
@@ -38,6 +40,7 @@ __all__ = [
     "Call",
     "ConformanceError",
     "Data",
+    "Example",
     "Report",
     "Row",
     "assert_conforms",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from minidl.testing.conformance.data import Array
 from minidl.testing.conformance.suite import Config
 from minidl.testing.conformance.tolerance import allowed, errors
 
+if TYPE_CHECKING:
+    from minidl.testing.conformance.example import Example
+
 
 class ConformanceError(AssertionError):
-    """A kernel broke the contract; the message says how, `call` is the call that shows it."""
+    """A backend broke the contract; the message says how, `call` is the call that shows it."""
 
-    def __init__(self, call: Call, message: str) -> None:
+    def __init__(self, call: Call | Example, message: str) -> None:
         super().__init__(message)
         self.call, self.message = call, message
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+PARTS = ("arrays", "xp")
+"""What the contract has besides kernels; each has one row."""
+
 _COLOURS = {"pass": "green", "fail": "bold red", "missing": "dim"}
 _CAPTION = (
     "largest error: |result − truth| in the calls that passed; "
@@ -22,7 +25,7 @@ _CAPTION = (
 
 @dataclass(frozen=True)
 class Row:
-    """One kernel's result."""
+    """The result of one kernel, or of one of PARTS."""
 
     kernel: str
     implemented_by: str = "missing"
@@ -110,15 +113,18 @@ class Report:
     def summary(self) -> str:
         """One line."""
         counts = dict.fromkeys(_COLOURS, 0)
-        for row in self.rows:
+        kernels = [row for row in self.rows if row.kernel not in PARTS]
+        for row in kernels:
             counts[row.status] += 1
-        inherited = sum(row.inherited and row.status == "pass" for row in self.rows)
+        inherited = sum(row.inherited and row.status == "pass" for row in kernels)
         passing, fail, missing = counts.values()
+        parts = [f"; {row.kernel}: {row.status}" for row in self.rows if row.kernel in PARTS]
         return (
             f"{self.backend}: {passing} {'kernel passes' if passing == 1 else 'kernels pass'}"
             f"{f' ({inherited} inherited)' if inherited else ''}, "
             f"{fail} {'fails' if fail == 1 else 'fail'}, "
-            f"{missing} {'is' if missing == 1 else 'are'} missing."
+            f"{missing} {'is' if missing == 1 else 'are'} missing"
+            f"{''.join(parts)}."
         )
 
     def __str__(self) -> str:

@@ -12,7 +12,8 @@ from minidl.errors import ArgumentError, MissingDependencyError, fail
 from minidl.testing.conformance.call import Call
 from minidl.testing.conformance.check import ConformanceError, Deviation, check
 from minidl.testing.conformance.layouts import LAYOUTS
-from minidl.testing.conformance.report import Report, Row
+from minidl.testing.conformance.parts import part_row
+from minidl.testing.conformance.report import PARTS, Report, Row
 from minidl.testing.conformance.suite import Draw
 from minidl.testing.conformance.suites import SUITES
 
@@ -29,6 +30,8 @@ def run(
     where: Where | None = None,
 ) -> Report:
     """Compare a backend's kernels (all it has, unless some are named) with the naive truths.
+
+    The rows "arrays" and "xp" compare the rest of the contract with NumPy.
 
     Every case picked by hand is called in both dtypes and every memory layout; then hypothesis
     draws `max_examples` more for each kernel, and makes a failing one as small as it can. The same
@@ -47,16 +50,22 @@ def run(
     backend = get(backend)
     kernels = (kernels,) if isinstance(kernels, str) else kernels
     for kernel in kernels or ():
-        if kernel not in kernel_names():
+        if kernel not in (*PARTS, *kernel_names()):
             fail(
                 "conformance.run", "kernels", repr(kernel), "names of kernels of the contract",
-                "minidl.backends.kernel_names() lists them.", error=ArgumentError,
+                f'minidl.backends.kernel_names() lists them; {" and ".join(PARTS)} are the rest.',
+                error=ArgumentError,
             )  # fmt: skip
+    wanted = kernels
+    if wanted is None:
+        wanted = kernel_names() if where else (*PARTS, *kernel_names())
     rows = [
-        _row(_Tally(backend, where or (lambda call: True)), kernel, max_examples, seed)
+        part_row(backend, kernel)
+        if kernel in PARTS
+        else _row(_Tally(backend, where or (lambda call: True)), kernel, max_examples, seed)
         if origin(type(backend), kernel)
         else Row(kernel, required=kernels is not None)
-        for kernel in (kernel_names() if kernels is None else kernels)
+        for kernel in wanted
     ]
     return Report(backend.name, tuple(rows))
 
