@@ -9,9 +9,9 @@ import numpy as np
 
 from minidl import backends
 from minidl.backends import Backend
-from minidl.errors import ArgumentError, DTypeError, fail
-from minidl.functional.moving import filled, host_array, new_full
-from minidl.functional.operands import as_tensor, checked_dtype, integer, new_shape, number
+from minidl.errors import ArgumentError, BackendError, DTypeError, fail
+from minidl.functional.moving import host_array, new_full
+from minidl.functional.operands import as_tensor, checked_dtype, held, integer, new_shape, number
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
 
@@ -69,9 +69,13 @@ def from_dlpack(exporter: Any) -> Tensor:
             "__dlpack__. Use minidl.tensor(data)."
         )
     try:
-        return _new(backends.default().from_dlpack(exporter), False, None)
-    except BufferError as error:
+        array = backends.default().from_dlpack(exporter)
+    except BackendError:
+        raise
+    except (BufferError, RuntimeError) as error:  # of read-only memory; of a dtype NumPy hasn't
         raise DTypeError(f"from_dlpack: {error}. Use minidl.tensor(data), which copies.") from None
+    checked_dtype("from_dlpack", array.dtype)
+    return _new(array, False, None)
 
 
 def zeros(*shape: Any, **options: Any) -> Tensor:
@@ -100,7 +104,8 @@ def full(
     _refuse_device(device)
     wanted = checked_dtype("full", "float32" if dtype is None else dtype)
     sizes, value = new_shape("full", (shape,)), number("full", "value", value)
-    return _new(filled("full", _backend(backend), sizes, value, wanted), requires_grad, backend)
+    array = _backend(backend).full(sizes, held("full", value, wanted), wanted)
+    return _new(array, requires_grad, backend)
 
 
 def zeros_like(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from minidl.errors import (
     AutogradError,
     DTypeError,
     InPlaceError,
+    fail,
 )
 from minidl.grad_mode import (
     anomaly_enabled,
@@ -76,6 +77,9 @@ class Function:
     tensor([12.])
     """
 
+    moves_only: ClassVar[bool] = False
+    """Whether elements only move or are cast: then float16 is accepted, too."""
+
     backend: Backend
     needs_input_grad: tuple[bool, ...]
     _number: int
@@ -117,7 +121,10 @@ class Function:
             if isinstance(t, Tensor):
                 if t.backend is not backend:
                     backend = agree(node.name, backend, t.backend)
-                arrays.append(t._array)
+                array = t._array
+                if array.dtype.char == "e" and not cls.moves_only:
+                    refuse_half(node.name)
+                arrays.append(array)
                 needs.append(recording and t._requires_grad)
             else:
                 arrays.append(t)
@@ -279,11 +286,25 @@ class Function:
 class Alias(Function):
     """The input itself, as the output of a node of its own."""
 
+    moves_only = True
+
     def forward(self, x: Array) -> Array:
         return self.backend.xp.reshape(x, x.shape)
 
     def backward(self, grad_output: Tensor) -> Tensor:
         return grad_output
+
+
+def refuse_half(operation: str) -> NoReturn:
+    """Raise: float16 isn't computed with."""
+    fail(
+        operation,
+        "an operand's dtype",
+        "float16",
+        "float32 or float64",
+        "float16 is for storage only: convert it with .float().",
+        error=DTypeError,
+    )
 
 
 def check_like(what: str, gradient: Any, shape: Any, dtype: Any, whose: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import backends
-from minidl.errors import AutogradError, DTypeError, InPlaceError, ShapeError
+from minidl.errors import AutogradError, BackendError, DTypeError, InPlaceError, ShapeError
 from minidl.grad_mode import is_grad_enabled
 from minidl.numpy_protocol import NumPyProtocol
 from minidl.tensor_methods import TensorMethods
@@ -274,12 +274,17 @@ class Tensor(TensorMethods, NumPyProtocol):
         return format(self.item(), specification) if specification else str(self)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
-        if self.requires_grad:
-            raise AutogradError("dlpack: the tensor requires a gradient. Use x.detach().")
-        return self._array.__dlpack__(**kwargs)
+        return self._exported().__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
-        return self._array.__dlpack_device__()
+        return self._exported().__dlpack_device__()
+
+    def _exported(self) -> backends.Array:
+        if self.requires_grad:
+            raise AutogradError("dlpack: the tensor requires a gradient. Use x.detach().")
+        if self.backend.memory == "none":
+            raise BackendError(f"dlpack: a tensor on {self.backend.name!r} has no values to share.")
+        return self._array
 
     # -------------------------------------------------------------------------- autograd
 
@@ -370,6 +375,8 @@ class Tensor(TensorMethods, NumPyProtocol):
         self, operation: str, function: str, other: Any, instead: str, alpha: float = 1
     ) -> Tensor:
         """self ← function(self, alpha · other), written into the array there is."""
+        if self.dtype == np.float16:
+            refuse_half(operation)
         xp, operand = self.backend.xp, self._operand(operation, other)
         if alpha != 1:
             operand = xp.multiply(operand, self._operand(operation, alpha))
@@ -417,7 +424,8 @@ class Tensor(TensorMethods, NumPyProtocol):
             backends.agree(operation, self.backend, value.backend)
             value = value._array
         elif isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
-            return self._scalar(operation, value)
+            number = functional.operands.held(operation, value, self.dtype)
+            return self.backend.asarray(number, self.dtype)
         else:
             value = self.backend.asarray(functional.moving.host_array(operation, value))
         if value.dtype != self.dtype and (value.dtype.kind == "f" or self.dtype.kind == "b"):
@@ -434,16 +442,6 @@ class Tensor(TensorMethods, NumPyProtocol):
                 f"the tensor's {self.shape}."
             )
         return self.backend.xp.astype(value, self.dtype)
-
-    def _scalar(self, operation: str, value: Any) -> Any:
-        """A number as a zero-dimensional array of this dtype, if the dtype can hold it."""
-        array = np.array(value)
-        if self.dtype.kind in "iub" and array != array.astype(self.dtype):
-            raise DTypeError(
-                f"{operation}: the operand is {value}, which {self.dtype} can't hold. "
-                "Convert the tensor first, for example with .float()."
-            )
-        return self.backend.asarray(array, self.dtype)
 
     # ------------------------------------------------------------- copying and pickling
 
@@ -492,6 +490,6 @@ def _rebuild(cls: type[Tensor], array: Any, backend_name: str, requires_grad: bo
 
 # Below the class, because they need it: tensor, autograd and functional are one layer.
 from minidl import autograd, functional, tensor_methods  # noqa: E402
-from minidl.function import check_like  # noqa: E402
+from minidl.function import check_like, refuse_half  # noqa: E402
 
 vars(tensor_methods)["F"] = functional

@@ -8,6 +8,7 @@ import numpy as np
 
 from minidl.backends import agree
 from minidl.errors import ArgumentError
+from minidl.function import refuse_half
 from minidl.functional.operands import (
     as_tensor,
     binary_operands,
@@ -20,6 +21,8 @@ def _unary(name: str, x: Tensor, *, numbers: bool = False) -> Tensor:
     x = as_tensor(name, "x", x)
     if numbers and x.dtype == bool:
         refuse_bool(name)
+    if numbers and x.dtype == np.float16:
+        refuse_half(name)
     with np.errstate(all="ignore"):
         return Tensor._wrap(getattr(x.backend.xp, name)(x._array), x.backend)
 
@@ -47,6 +50,8 @@ def logical_not(x: Tensor) -> Tensor:
 def _compare(name: str, a: Any, b: Any) -> Tensor:
     a, b = binary_operands(name, a, b)
     like: Tensor = a if isinstance(a, Tensor) else b
+    if like.dtype == np.float16:
+        refuse_half(name)
     if isinstance(b, Tensor):
         agree(name, like.backend, b.backend)
     arrays = [v._array if isinstance(v, Tensor) else v for v in (a, b)]

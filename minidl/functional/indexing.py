@@ -26,6 +26,8 @@ from minidl.tensor import Tensor
 class GetItem(Function):
     """The gradient is added at the places the elements came from."""
 
+    moves_only = True
+
     def forward(self, x: Any, *, key: Any) -> Any:
         self.key, self.shape = key, x.shape
         return self.backend.index(x, key)

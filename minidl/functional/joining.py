@@ -26,6 +26,8 @@ from minidl.tensor import Tensor
 class Concatenate(Function):
     """Every input gets its slice of the gradient."""
 
+    moves_only = True
+
     def forward(self, *arrays: Any, dim: int) -> Any:
         self.dim = dim
         self.sizes = tuple(a.shape[dim] for a in arrays)
@@ -71,6 +73,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 class Split(Function):
     """Views of the parts; their gradients are joined again."""
+
+    moves_only = True
 
     def forward(self, x: Any, *, sizes: Sequence[int], dim: int) -> tuple[Any, ...]:
         self.dim = dim

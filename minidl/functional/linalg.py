@@ -14,7 +14,6 @@ from minidl.functional.operands import (
     broadcast_shape,
     float_tensor,
     optional_tensor,
-    refuse_half,
     same_dtype,
     sum_to,
 )
@@ -66,8 +65,6 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
         )
     if a.dtype != b.dtype:
         a, b = same_dtype("matmul", a, b)
-    if a.dtype == "float16":
-        refuse_half("matmul")
     left = unsqueeze(a, 0) if a.ndim == 1 else a  # (k,) → (1, k)
     right = unsqueeze(b, 1) if b.ndim == 1 else b  # (k,) → (k, 1)
     broadcast_shape("matmul", left.shape[:-2], right.shape[:-2])

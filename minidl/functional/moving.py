@@ -8,14 +8,23 @@ import numpy as np
 
 from minidl import backends
 from minidl.backends import Array, Backend
-from minidl.errors import ArgumentError, BackendError, ShapeError, fail
+from minidl.errors import BackendError, ShapeError
 from minidl.function import Function
-from minidl.functional.operands import DTYPES, as_tensor, checked_dtype, new_shape, number
+from minidl.functional.operands import (
+    DTYPES,
+    as_tensor,
+    checked_dtype,
+    held,
+    new_shape,
+    number,
+)
 from minidl.tensor import Tensor
 
 
 class Clone(Function):
     """A copy; the gradient passes."""
+
+    moves_only = True
 
     def forward(self, x: Array) -> Array:
         return self.backend.copy(x)
@@ -42,6 +51,8 @@ class AsType(Function):
 
     changes_dtype = True
 
+    moves_only = True
+
     def forward(self, x: Array, *, dtype: Any) -> Array:
         self.dtype = x.dtype
         return self.backend.xp.astype(x, dtype)
@@ -63,6 +74,8 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
 
 class ToBackend(Function):
     """A move; the gradient moves back."""
+
+    moves_only = True
 
     def forward(self, x: Array, *, target: Backend) -> Array:
         self.source, self.target = self.backend, target
@@ -108,19 +121,8 @@ def new_full(like: Tensor, shape: Any, value: Any, dtype: Any = None) -> Tensor:
     wanted = like.dtype if dtype is None else checked_dtype("new_full", dtype)
     shape = shape if isinstance(shape, (tuple, list)) else (shape,)
     sizes, value = new_shape("new_full", shape), number("new_full", "value", value)
-    return Tensor._wrap(filled("new_full", like.backend, sizes, value, wanted), like.backend)
-
-
-def filled(
-    operation: str, backend: Backend, shape: tuple[int, ...], value: Any, dtype: Any
-) -> Array:
-    """An array of `value`; ArgumentError if the dtype can't hold it."""
-    try:
-        if dtype.kind in "iu":
-            value = int(value)  # NaN and infinity are refused, a fraction is cut off
-        return backend.full(shape, value, dtype)
-    except (OverflowError, ValueError):
-        fail(operation, "value", value, f"a number that {dtype} holds", error=ArgumentError)
+    value = held("new_full", value, wanted)
+    return Tensor._wrap(like.backend.full(sizes, value, wanted), like.backend)
 
 
 def new_tensor(like: Tensor, data: Any, dtype: Any = None) -> Tensor:

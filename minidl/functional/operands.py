@@ -93,13 +93,29 @@ def number(operation: str, argument: str, value: Any) -> Any:
     return value
 
 
+def held(operation: str, value: Any, dtype: np.dtype[Any]) -> Any:
+    """The number `value` as `dtype` holds it: floats round, everything else must be exact.
+
+    Raises ArgumentError for fractions and NaN in integers, and whatever is out of range.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            stored = np.array(value).astype(dtype).item()
+    except OverflowError:  # from an int that no dtype holds
+        stored = None
+    rounded = dtype.kind == "f" and stored is not None
+    if stored != value and not (rounded and (math.isfinite(stored) or not math.isfinite(value))):
+        expected = f"a number that {dtype.name} holds"
+        fail(operation, "value", value, expected, error=ArgumentError)
+    return stored
+
+
 def binary_operands(operation: str, a: Any, b: Any, *, as_float: bool = False) -> tuple[Any, Any]:
     """Bring two operands together: at least one Tensor, the other a Tensor or a Python scalar.
 
     Scalars, Python's and NumPy's, are weak: they take the tensor's dtype, except that a float
     beside an integer tensor makes both float32. An integer tensor beside a floating one takes its
-    dtype. float32 and float64 tensors don't mix, and float16 is for storage only. Raises
-    DTypeError, ShapeError.
+    dtype. float32 and float64 tensors don't mix. Raises DTypeError, ShapeError.
     """
     like = a if isinstance(a, Tensor) else as_tensor(operation, "operand", b)
     if not isinstance(a, Tensor):
@@ -114,8 +130,6 @@ def binary_operands(operation: str, a: Any, b: Any, *, as_float: bool = False) -
             broadcast_shape(operation, a.shape, b.shape)
     elif dtype.kind != "f" and (isinstance(a, float) or isinstance(b, float)):
         as_float = True
-    if dtype.itemsize == 2 and dtype.kind == "f":
-        refuse_half(operation)
     if as_float:
         a, b = _floating(a), _floating(b)
     return a, b
@@ -220,8 +234,6 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
             error=DTypeError,
             verb="are",
         )
-    if a.dtype == np.float16 or b.dtype == np.float16:
-        refuse_half(operation)
     if a.dtype.kind == "f":
         return a, b.astype(a.dtype)
     if b.dtype.kind == "f":
@@ -233,18 +245,6 @@ def same_dtype(operation: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def _floating(value: Any) -> Any:
     return (
         value.astype(np.float32) if isinstance(value, Tensor) and value.dtype.kind != "f" else value
-    )
-
-
-def refuse_half(operation: str) -> NoReturn:
-    """Raise: float16 isn't computed with."""
-    fail(
-        operation,
-        "an operand's dtype",
-        "float16",
-        "float32 or float64",
-        "float16 is for storage only: convert it with .float().",
-        error=DTypeError,
     )
 
 

@@ -27,6 +27,8 @@ from minidl.tensor import Tensor
 class Reshape(Function):
     """The gradient takes the input's shape again."""
 
+    moves_only = True
+
     def forward(self, x: Any, *, shape: tuple[int, ...]) -> Any:
         self.shape = x.shape
         return self.backend.xp.reshape(x, shape)
@@ -87,6 +89,8 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 class Permute(Function):
     """The gradient is permuted back."""
 
+    moves_only = True
+
     def forward(self, x: Any, *, dims: tuple[int, ...]) -> Any:
         self.dims = dims
         return self.backend.xp.transpose(x, dims)
@@ -122,6 +126,8 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 class Expand(Function):
     """The gradient is summed over the stretched axes."""
 
+    moves_only = True
+
     def forward(self, x: Any, *, shape: tuple[int, ...]) -> Any:
         return self.backend.xp.broadcast_to(x, shape)
 
@@ -146,6 +152,8 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
 
 class Flip(Function):
     """The gradient is flipped back."""
+
+    moves_only = True
 
     def forward(self, x: Any, *, dims: tuple[int, ...]) -> Any:
         self.dims = dims
