@@ -42,6 +42,9 @@ def test_the_backend_of_ones_own_passes_its_check(tmp_path):
     done = python("-m", "minidl", *command.split(), "--examples", "5", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "MyBackend" in done.stdout
+    graded = block_with('register("mine"') + block_with("assert_conforms")
+    done = python("-c", graded, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_make_target_named_exists():
