@@ -79,6 +79,12 @@ MISTAKES = {
         ShapeError,
         "batch_norm: weight.shape is (4,), expected (3,).",
     ),
+    "a loss made of logits and labels": (
+        lambda: nn.CrossEntropyLoss(logits, labels),
+        DTypeError,
+        "CrossEntropyLoss: ignore_index is a Tensor, expected an int. Make the loss first and then "
+        "call it: CrossEntropyLoss()(logits, target).",
+    ),
     "a list of layers": (
         lambda: nn.Sequential([nn.ReLU(), nn.ReLU()]),
         DTypeError,

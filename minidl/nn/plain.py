@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidl import functional as F
+from minidl.errors import DTypeError, fail
 from minidl.functional.conv import Size
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
@@ -286,6 +287,15 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
+        if isinstance(ignore_index, Tensor):
+            fail(
+                "CrossEntropyLoss",
+                "ignore_index",
+                "a Tensor",
+                "an int",
+                "Make the loss first and then call it: CrossEntropyLoss()(logits, target).",
+                error=DTypeError,
+            )
         self.register_buffer("weight", weight)
         self.ignore_index, self.reduction = ignore_index, reduction
         self.label_smoothing = label_smoothing
