@@ -335,7 +335,8 @@ class Tensor(TensorMethods, NumPyProtocol):
             retained[self._output] = weakref.ref(self)
 
     # ------------------------------------------------------------- changing it in place
-    # The whole list. None of these is recorded for backward.
+    # The whole list: these methods and the operators +=, -=, *= and /=. None of them is recorded
+    # for backward; where that would lose a gradient they raise InPlaceError.
 
     def copy_(self, source: Any) -> Tensor:
         """Overwrite the values with those of `source`, broadcasting."""

@@ -328,5 +328,5 @@ def test_one_dimension_under_two_names_is_refused():
     ],
 )
 def test_pytorchs_device_is_called_backend_here(make):
-    with pytest.raises(DTypeError, match="device='cuda' is PyTorch's argument. .* backend="):
+    with pytest.raises(DTypeError, match=r"device='cuda' is PyTorch's argument\. .* backend="):
         make()
