@@ -17,10 +17,7 @@ PARTS = ("arrays", "xp")
 """What the contract has besides kernels; each has one row."""
 
 _COLOURS = {"pass": "green", "fail": "bold red", "missing": "dim"}
-_CAPTION = (
-    "largest error: |result − truth| in the calls that passed; "
-    "of allowed: the part of the tolerance it used up"
-)
+_CAPTION = "error: the largest |result − truth|; used: how much of the tolerance that is"
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class Report:
         table.add_column("kernel", no_wrap=True)
         table.add_column("by")
         table.add_column("result", no_wrap=True)
-        for heading in ("calls", "largest error", "of allowed"):
+        for heading in ("calls", "error", "used"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in self.rows:
             table.add_row(
