@@ -12,7 +12,7 @@ that order is a topological order, and a heap of node numbers is all the bookkee
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ from minidl.tensor import Tensor
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Tensor | Iterable[Tensor],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     *,
     retain_graph: bool | None = None,
@@ -60,15 +60,15 @@ def backward(
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Tensor | Iterable[Tensor],
+    inputs: Tensor | Iterable[Tensor],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     *,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> tuple[Any, ...]:
-    """d(outputs)/d(inputs) as a tuple of tensors; nobody's `.grad` changes.
+    """d(outputs)/d(inputs) as a tuple of tensors; `.grad` changes only by retain_grad.
 
     With `create_graph` the gradients can be differentiated again. An input that no output depends
     on is an AutogradError, or None with `allow_unused`.
@@ -240,7 +240,7 @@ def _nodes_leading_to(
 
 def _roots(
     operation: str,
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Tensor | Iterable[Tensor],
     gradients: Tensor | Sequence[Tensor | None] | None,
 ) -> list[tuple[Tensor, Tensor]]:
     """Pair every root with the gradient that arrives at it; validate both."""
@@ -259,7 +259,8 @@ def _roots(
 
 def _tensors(operation: str, argument: str, given: Any) -> tuple[Tensor, ...]:
     """One tensor or several as a tuple; DTypeError for anything else."""
-    several = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    one = isinstance(given, Tensor) or not isinstance(given, Iterable)
+    several = (given,) if one else tuple(given)
     for t in several:
         if not isinstance(t, Tensor):
             raise DTypeError(

@@ -336,6 +336,8 @@ def _shared_storage(array: Array, tensors: Sequence[Any]) -> Storage | None:
 def _saved(
     value: Any, inputs: Sequence[Any], results: tuple[Any, ...], outputs: tuple[Tensor, ...]
 ) -> Saved:
+    if type(value) in _AS_THEY_ARE:
+        return Saved(value)
     for t in inputs:
         if isinstance(t, Tensor) and t._array is value:
             return Saved(value, t, t._storage, t._storage.version)

@@ -428,7 +428,10 @@ class Tensor(TensorMethods, NumPyProtocol):
             number = functional.operands.held(operation, value, self.dtype)
             return self.backend.asarray(number, self.dtype)
         else:
-            value = self.backend.asarray(functional.moving.host_array(operation, value))
+            array = functional.moving.host_array(operation, value)
+            if isinstance(value, (list, tuple)) and self.dtype.kind == "f":
+                array = array.astype(self.dtype)  # lists are weak, like the numbers in them
+            value = self.backend.asarray(array)
         if value.dtype != self.dtype and (value.dtype.kind == "f" or self.dtype.kind == "b"):
             raise DTypeError(
                 f"{operation}: the operand's dtype is {value.dtype}, expected {self.dtype}."
@@ -453,6 +456,12 @@ class Tensor(TensorMethods, NumPyProtocol):
         memo[id(self)] = copy
         if self._grad is not None:  # past the memo, which would keep the id of a passing object
             copy._grad = Tensor._wrap(self.backend.copy(self._grad._array), self.backend)
+        return copy
+
+    def __copy__(self) -> Tensor:
+        self._check_leaf("copy")
+        copy = type(self)._wrap(self._array, self.backend, self._storage)
+        copy._requires_grad = self._requires_grad
         return copy
 
     def __reduce__(self) -> Any:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minidl.errors import DTypeError, fail
 from minidl.numpy_protocol import numpy_names
 
@@ -71,10 +73,10 @@ class TensorMethods:
         return F.matmul(other, self)
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return F.eq(self, other)
+        return F.eq(self, other) if isinstance(other, _COMPARABLE) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return F.ne(self, other)
+        return F.ne(self, other) if isinstance(other, _COMPARABLE) else NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
         return F.lt(self, other)
@@ -241,7 +243,9 @@ class TensorMethods:
         """See `functional.reshape`."""
         return F.reshape(self, *shape)
 
-    view = reshape
+    def view(self, *shape: Any) -> Tensor:
+        """See `functional.view`."""
+        return F.view(self, *shape)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """See `functional.flatten`."""
@@ -344,6 +348,10 @@ class TensorMethods:
     def new_tensor(self, data: Any, dtype: Any = None) -> Tensor:
         """`data` (an array, nested lists) on this tensor's backend, with its dtype."""
         return F.new_tensor(self, data, dtype)
+
+
+_COMPARABLE = (TensorMethods, int, float, complex, np.ndarray, np.generic, list, tuple)
+"""What == looks at element by element, or refuses; anything else is just not equal."""
 
 
 def _condition(operator: str, value: Any) -> Any:

@@ -78,6 +78,7 @@ from minidl.functional.shape import (
     squeeze,
     transpose,
     unsqueeze,
+    view,
 )
 from minidl.functional.softmax import log_softmax, softmax
 from minidl.functional.unfold import fold, unfold
@@ -176,5 +177,6 @@ __all__ = [
     "unfold",
     "unsqueeze",
     "var",
+    "view",
     "where",
 ]

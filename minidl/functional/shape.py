@@ -59,6 +59,28 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     return result
 
 
+def view(x: Tensor, *shape: Any) -> Tensor:
+    """As reshape, but always over the same memory; ShapeError where that would take a copy.
+
+    >>> import minidl
+    >>> minidl.arange(6).view(2, 3).transpose(0, 1).view(6)
+    Traceback (most recent call last):
+        ...
+    minidl_kernels.common.errors.ShapeError: view: x is a tensor whose elements stand in another \
+order in memory, expected one that has shape (6,) without copying. Use x.reshape(...), which copies.
+    """
+    y = reshape(x, *shape)
+    if y._storage is not x._storage and x.backend.memory != "none":
+        fail(
+            "view",
+            "x",
+            "a tensor whose elements stand in another order in memory",
+            f"one that has shape {y.shape} without copying",
+            "Use x.reshape(...), which copies.",
+        )
+    return y
+
+
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join the dimensions start_dim … end_dim (inclusive) into one."""
     x = as_tensor("flatten", "x", x)

@@ -13,7 +13,6 @@ from minidl.errors import AutogradError, BackendError, DTypeError
 
 COPIERS = {
     "deepcopy": copy.deepcopy,
-    "copy": copy.copy,
     "pickle": lambda t: pickle.loads(pickle.dumps(t)),
 }
 
@@ -30,6 +29,19 @@ def test_copies_are_equal_and_independent(name, shape, dtype):
     x.fill_(0)
     assert y.version == 0
     assert (y == 1).all()
+
+
+def test_a_shallow_copy_shares_memory_and_version():
+    p = nn.Parameter(minidl.ones(2))
+    q = copy.copy(p)
+    assert type(q) is nn.Parameter
+    assert q.requires_grad
+    with minidl.no_grad():
+        p.fill_(3)
+    assert q.tolist() == [3.0, 3.0]
+    assert q.version == p.version == 1
+    with pytest.raises(AutogradError, match="copy: the tensor was computed"):
+        copy.copy(p * 2)
 
 
 @pytest.mark.parametrize("name", COPIERS)

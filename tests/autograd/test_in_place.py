@@ -286,3 +286,12 @@ def test_numpy_views_are_read_only():
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5
     assert x.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lists_are_weak_like_the_numbers_in_them(dtype):
+    x = minidl.zeros(2, dtype=dtype)
+    x.add_([1.0, 2.5]).mul_((2, 2)).copy_(x)
+    assert x.tolist() == [2.0, 5.0]
+    with pytest.raises(DTypeError, match="is float64, expected int64"):
+        minidl.tensor([1, 2]).add_([0.5, 1.5])

@@ -76,3 +76,11 @@ def test_a_backward_that_fails_leaves_the_node_as_it_was(backend):
         minidl.grad(y, a, retain_graph=True)
     y.backward()
     assert b.grad.tolist() == [1.0, 1.0]
+
+
+def test_inputs_and_outputs_may_come_from_a_generator():
+    net = minidl.nn.Linear(2, 1)
+    y = net(minidl.ones(1, 2))
+    grads = minidl.grad((t for t in y), net.parameters())
+    assert [g.shape for g in grads] == [(1, 2), (1,)]
+    assert all(p.grad is None for p in net.parameters())

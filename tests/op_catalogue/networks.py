@@ -142,14 +142,18 @@ def per_channel(x):
 
 
 def batch_norm_inputs(rng, activation=None, residual=False):
+    """Drawn again until no sum before the activation is close to one of its kinks."""
     shape = choice(rng, (5, 3), (3, 3, 2, 3), (2, 3, 4))
-    arrays = [normal(*shape)(rng), positive(3)(rng), normal(3)(rng)]
-    if residual:
-        arrays.append(normal(*shape)(rng))
-    return arrays, {"activation": activation} if activation else {}
+    while True:
+        arrays = [normal(*shape)(rng), 3 * positive(3)(rng), 3 * normal(3)(rng)]
+        if residual:
+            arrays.append(normal(*shape)(rng))
+        before = batch_norm_truth(*arrays)
+        if all(np.abs(before - kink).min() > 0.05 for kink in KINKS.get(activation, ())):
+            return arrays, {"activation": activation} if activation else {}
 
 
-SMOOTH = {"silu": lambda t: t / (1 + math.exp(-t)), "sigmoid": lambda t: 1 / (1 + math.exp(-t))}
+KINKS = {"relu": (0,), "relu6": (0, 6), "hardswish": (-3, 3)}
 
 
 def batch_norm_truth(x, weight, bias, residual=None, activation=None):
@@ -165,7 +169,7 @@ def fused_batch_norm(m, F, x, weight, bias, residual, activation):
 
 def torch_fused_batch_norm(m, F, x, weight, bias, residual, activation):
     y = F.batch_norm(x, None, None, weight, bias, training=True) + residual
-    return getattr(F, activation)(y) if activation == "silu" else y.sigmoid()
+    return y.sigmoid() if activation == "sigmoid" else getattr(F, activation)(y)
 
 
 def inference_call(m, F, x, weight, bias, mean, var):
@@ -336,7 +340,7 @@ OPERATIONS = [
             batch_norm_truth,
             torch_fused_batch_norm,
         )
-        for activation in SMOOTH
+        for activation in ("silu", "sigmoid", "relu", "relu6", "hardswish")
     ),
     Operation(
         "local_response_norm",

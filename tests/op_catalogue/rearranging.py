@@ -64,6 +64,24 @@ def picked(x, key):
     return result
 
 
+def places(rng):
+    """Indices along one dimension, more than there are and some twice."""
+    dim = int(rng.integers(-2, 2))
+    shape = [3, 4]
+    shape[dim] = 5
+    indices = rng.integers(0, (3, 4)[dim], size=shape)
+    return [normal(3, 4)(rng)], {"indices": indices, "dim": dim}
+
+
+def taken(x, indices, dim):
+    result = np.empty(indices.shape)
+    for place in np.ndindex(result.shape):
+        source = list(place)
+        source[dim] = indices[place]
+        result[place] = x[tuple(source)]
+    return result
+
+
 def joined_inputs(rng):
     dim = int(rng.integers(2))
     shapes = [(2, 3), (4, 3), (1, 3)] if dim == 0 else [(2, 3), (2, 1), (2, 2)]
@@ -205,6 +223,13 @@ OPERATIONS = [
         gathered(lambda x: x.shape, lambda x, place: (2 - place[0], 3 - place[1])),
     ),
     Operation("getitem", keys, lambda m, F, x, key: x[key], picked),
+    Operation(
+        "gather_along",
+        places,
+        lambda m, F, x, indices, dim: F.gather_along(x, m.tensor(indices), dim),
+        taken,
+        lambda m, F, x, indices, dim: x.gather(dim, m.tensor(indices)),
+    ),
     Operation("concatenate", joined_inputs, lambda m, F, *t, dim: m.cat(t, dim), joined),
     Operation(
         "stack",

@@ -219,7 +219,7 @@ def test_size_is_the_shape_or_one_length_of_it() -> None:
         (lambda x: range(x[0]), DTypeError, "index: a tensor of dtype float32 can't be an index"),
         (lambda x: len(x[0]), ShapeError, "len: a zero-dimensional tensor has no length"),
         (lambda x: list(x[0]), ShapeError, "zero-dimensional"),
-        (lambda x: x == None, DTypeError, "operand is a NoneType"),  # noqa: E711
+        (lambda x: x == [1.0], DTypeError, "operand is a list"),
         (lambda x: x + "a", DTypeError, "add: operand is a str, expected a Tensor"),
         (lambda x: [1.0, 2.0] * x, DTypeError, "mul: operand is a list, expected a Tensor"),
         (lambda x: x * 1j, DTypeError, "mul: operand is a complex"),
