@@ -79,6 +79,8 @@ class Function:
 
     moves_only: ClassVar[bool] = False
     """Whether elements only move or are cast: then float16 is accepted, too."""
+    changes_dtype: ClassVar[bool] = False
+    """Whether forward may return another floating dtype than that of its inputs, as a cast does."""
 
     backend: Backend
     needs_input_grad: tuple[bool, ...]
@@ -89,8 +91,6 @@ class Function:
     _to_save: tuple[Any, ...] = ()
     _hooks: dict[int, dict[int, Any]] | None = None
     _retained: dict[int, Any] | None = None
-    changes_dtype: bool = False
-    """Whether forward may return another floating dtype than that of its inputs, as a cast does."""
 
     def forward(self, *inputs: Any, **params: Any) -> Any:
         """The result's array, or a tuple of arrays, from the inputs' arrays."""
@@ -200,13 +200,12 @@ class Function:
         edge: Any = next(filter(None, self._edges))
         for t in outputs:
             dtype = t._array.dtype
-            if dtype is not edge.dtype and dtype.kind == "f" and not self.changes_dtype:
-                if dtype != edge.dtype:
-                    raise AutogradError(
-                        f"{self.name}: forward returned {dtype}, expected {edge.dtype}, the dtype "
-                        "of its input. Convert what it returns, or set changes_dtype = True in the "
-                        "class if it is meant to."
-                    )
+            if dtype.kind == "f" and dtype != edge.dtype and not self.changes_dtype:
+                raise AutogradError(
+                    f"{self.name}: forward returned {dtype}, expected {edge.dtype}, the dtype of "
+                    "its input. Convert what it returns, or set changes_dtype = True in the class "
+                    "if it is meant to."
+                )
 
     # ----------------------------------------------------------------- the backward pass
 
