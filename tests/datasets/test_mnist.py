@@ -122,7 +122,9 @@ def test_full_set_says_so(full_data, dataset):
     data = dataset(train=False, root=full_data)
     assert len(data) == 10000
     folder = full_data / dataset.subfolders[0]
-    assert data.source == f"{dataset.title}, all 10,000 test images, from the folder given ({folder})."
+    assert (
+        data.source == f"{dataset.title}, all 10,000 test images, from the folder given ({folder})."
+    )
 
 
 @BOTH
