@@ -1,4 +1,7 @@
-"""Put the recorded figures into README.md, between its markers: `python benchmarks/report.py`."""
+"""Put the recorded figures between the markers of the READMEs: `python benchmarks/report.py`.
+
+All of them into benchmarks/README.md, the conditions and the summary into the project's README.md.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,24 @@ BEGIN, END = "<!-- figures: report.py writes what follows -->", "<!-- end of the
 
 def markdown(record: Record) -> str:
     """Conditions, summary, misses and all tables."""
-    lines = [f"Recorded by `{record['command']}`:", ""]
-    lines += [f"- {condition}" for condition in conditions(record)]
+    lines = _conditions(record)
     for table in [summary(record), missed(record), *tables(record)]:
         if table.rows:
             lines += ["", f"### {table.title}", "", *_rows(table)]
     return "\n".join(lines)
+
+
+def brief(record: Record) -> str:
+    """Summary and conditions."""
+    return "\n".join([*_rows(summary(record)), "", *_conditions(record)])
+
+
+def _conditions(record: Record) -> list[str]:
+    return [
+        f"Recorded by `{record['command']}`:",
+        "",
+        *(f"- {condition}" for condition in conditions(record)),
+    ]
 
 
 def insert(text: str, figures: str) -> str:
@@ -39,12 +54,13 @@ def _rows(table: Table) -> list[str]:
 
 def main() -> None:
     recorded = json.loads((HERE / "results" / "cpu.json").read_text())
-    readme = HERE / "README.md"
-    old = readme.read_text()
-    new = insert(old, markdown(recorded))
-    if "--check" in sys.argv[1:]:
-        raise SystemExit(0 if new == old else "README.md is not what report.py makes: run it.")
-    readme.write_text(new)
+    parts = {HERE / "README.md": markdown(recorded), HERE.parent / "README.md": brief(recorded)}
+    for readme, figures in parts.items():
+        old = readme.read_text()
+        new = insert(old, figures)
+        if "--check" in sys.argv[1:] and new != old:
+            raise SystemExit(f"{readme} is not what report.py makes: run it.")
+        readme.write_text(new)
 
 
 if __name__ == "__main__":
