@@ -200,8 +200,6 @@ class _Pending:
         else:
             backend = gradient.backend
             into = self.total._array if self._owned else None
-            if into is not None and into.ndim == 0:  # NumPy can't write into a scalar result
-                into = None
             array = backend.xp.add(self.total._array, gradient._array, out=into)
             self.total = Tensor._wrap(array, backend)
             self._owned = True

@@ -129,7 +129,7 @@ def tanh_grad(grad_output: Array, y: Array) -> Array:
 
 
 def silu(x: Array) -> Array:
-    """X · σ(x)."""
+    """The product x · σ(x)."""
     return _each(_silu, x)
 
 
@@ -139,7 +139,7 @@ def silu_grad(grad_output: Array, x: Array) -> Array:
 
 
 def hardswish(x: Array) -> Array:
-    """X · relu6(x + 3) / 6."""
+    """The product x · relu6(x + 3) / 6."""
     return _each(_hardswish, x)
 
 

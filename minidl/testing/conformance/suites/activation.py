@@ -6,8 +6,6 @@ import itertools
 import math
 from typing import Any
 
-import numpy as np
-
 from minidl.testing import naive
 from minidl.testing.conformance.data import constant, normal, sprinkled, unit, whole, wide
 from minidl.testing.conformance.suite import Config, Draw, Suite, biggest, largest, of_absolutes
@@ -128,10 +126,6 @@ def _biased_gradient_scale(kernel: str, arguments: Config, truths: list[Any]) ->
         size *= 1 + biggest(arguments["saved"]) + biggest(arguments["bias"])
     count = grad.size / max(1, grad.shape[1])
     return [size, size * math.sqrt(count)]
-
-
-def _channel_sum_scale(kernel: str, arguments: Config, truths: list[Any]) -> list[float]:
-    return [biggest(naive.channel_sum(np.abs(arguments["x"])))]
 
 
 SUITES = {
