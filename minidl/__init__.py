@@ -102,7 +102,7 @@ __all__ = [
     "zeros_like",
 ]
 
-_LAZY = ("datasets", "models", "nn", "optim", "testing", "train")
+_LAZY = ("analysis", "datasets", "interop", "models", "nn", "optim", "testing", "train")
 
 
 def __getattr__(name: str) -> Any:
