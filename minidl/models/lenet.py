@@ -8,9 +8,30 @@ recognition", Proceedings of the IEEE 86(11), §II.B, figure 2. In the lecture: 
 
 from __future__ import annotations
 
+from minidl.models.card import Card, Paper
 from minidl.models.registry import register
 from minidl.nn import AvgPool2d, Conv2d, Linear, MaxPool2d, Module, ReLU, Tanh
 from minidl.tensor import Tensor
+
+PAPER = Paper(
+    title="Gradient-based learning applied to document recognition",
+    authors="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner",
+    year=1998,
+    venue="Proceedings of the IEEE 86(11)",
+    lecture="LeNet Architecture",
+)
+CARD = Card(
+    paper=PAPER,
+    input=(1, 28, 28),
+    num_classes=10,
+    parameters=61_706,
+    macs=416_520,
+    reference="PyTorch tutorials",
+    notes=(
+        "The paper counts about 60,000 parameters: its C3 is not connected to every map of S2, its "
+        "subsampling layers are trained."
+    ),
+)
 
 
 class LeNet5(Module):
@@ -37,7 +58,7 @@ class LeNet5(Module):
         return self.fc3(x)  # type: ignore[no-any-return]
 
 
-@register
+@register(CARD)
 def lenet5(num_classes: int = 10, in_channels: int = 1) -> LeNet5:
     """LeNet-5 as it is taught today: ReLU and max pooling.
 
@@ -47,7 +68,7 @@ def lenet5(num_classes: int = 10, in_channels: int = 1) -> LeNet5:
     return LeNet5(ReLU(), MaxPool2d(2), num_classes, in_channels)
 
 
-@register
+@register(CARD)
 def lenet5_1998(num_classes: int = 10, in_channels: int = 1) -> LeNet5:
     """LeNet-5 with tanh and average pooling, in its dense form.
 

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from minidl.errors import ArgumentError
+from minidl.models.card import Card
 from minidl.nn import Module
 
-_makers: dict[str, Callable[..., Module]] = {}
+Maker = Callable[..., Any]
+
+_makers: dict[str, Maker] = {}
+_cards: dict[str, Card] = {}
 
 
-def register(maker: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: make a function that builds a model known by its name.
+@overload
+def register(card: Maker) -> Maker: ...
+@overload
+def register(card: Card) -> Callable[[Maker], Maker]: ...
+def register(card: Maker | Card) -> Any:
+    """Decorator: make a function that builds a model known by its name, with or without a card.
+
+        @register                       @register(Card(paper=…, input=…, …))
+        def my_net(num_classes=10):     def my_net(num_classes=1000):
 
     Raises ArgumentError if the name is taken.
     """
+    if not isinstance(card, Card):
+        return _register(card, None)
+    return lambda maker: _register(maker, card)
+
+
+def _register(maker: Maker, card: Card | None) -> Maker:
     name = maker.__name__
     if name in _makers:
         raise ArgumentError(f"register: a model named {name!r} exists already.")
     _makers[name] = maker
+    if card is not None:
+        _cards[name] = card
     return maker
 
 
@@ -30,9 +49,18 @@ def create(name: str, **options: Any) -> Module:
     >>> type(create("lenet5", num_classes=3)).__name__
     'LeNet5'
     """
-    if name not in _makers:
-        raise ArgumentError(f"create: there is no model {name!r}. There are: {', '.join(_makers)}.")
-    return _makers[name](**options)
+    model: Module = _find("create", name)(**options)
+    return model
+
+
+def card(name: str) -> Card | None:
+    """The card of a model; None for one that was registered without.
+
+    >>> card("lenet5").paper.authors
+    'Y. LeCun, L. Bottou, Y. Bengio, P. Haffner'
+    """
+    _find("card", name)
+    return _cards.get(name)
 
 
 def names(pattern: str = "*") -> list[str]:
@@ -42,3 +70,10 @@ def names(pattern: str = "*") -> list[str]:
     ['lenet5', 'lenet5_1998']
     """
     return sorted(fnmatch.filter(_makers, pattern))
+
+
+def _find(operation: str, name: str) -> Maker:
+    if name not in _makers:
+        known = ", ".join(_makers)
+        raise ArgumentError(f"{operation}: there is no model {name!r}. There are: {known}.")
+    return _makers[name]

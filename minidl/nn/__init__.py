@@ -2,6 +2,7 @@
 
 from minidl.nn import functional, init
 from minidl.nn.containers import ModuleList, Sequential
+from minidl.nn.fused import norm_act
 from minidl.nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear
 from minidl.nn.module import Module
 from minidl.nn.parameter import Parameter
@@ -60,4 +61,5 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "norm_act",
 ]

@@ -54,6 +54,11 @@ class Module:
         """Run forward."""
         return self.forward(*inputs, **options)
 
+    @property
+    def has_hooks(self) -> bool:
+        """Whether somebody watches this module's inputs or outputs."""
+        return False
+
     # ------------------------------------------------------------------ attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
