@@ -1,0 +1,16 @@
+"""torchvision for the oracle tests, also where it was installed without its compiled operators."""
+
+import pytest
+
+
+def import_torchvision():
+    """The package; skips the test where it isn't installed."""
+    torch = pytest.importorskip("torch")
+    if not hasattr(import_torchvision, "library"):
+        # torchvision attaches to these two while it is imported; pip's --no-deps brings none.
+        import_torchvision.library = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in ("nms", "qnms"):
+            schema = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            if not hasattr(torch.ops.torchvision, operator):
+                import_torchvision.library.define(schema)
+    return pytest.importorskip("torchvision")
