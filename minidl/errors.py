@@ -5,6 +5,9 @@ The ones about arrays are raised by `minidl_kernels` too, and are defined there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NoReturn
+
 from minidl_kernels.common.errors import (
     ArgumentError,
     DTypeError,
@@ -26,6 +29,7 @@ __all__ = [
     "OutOfRangeError",
     "ShapeError",
     "fail",
+    "unknown_name",
 ]
 
 
@@ -55,3 +59,28 @@ class OutOfRangeError(MinidlError, IndexError):
 
 class DataError(MinidlError, ValueError):
     """A file isn't what it should be: truncated, malformed, or of another kind."""
+
+
+def unknown_name(
+    subject: str, name: object, known: Iterable[str], error: type[MinidlError] = ArgumentError
+) -> NoReturn:
+    """Raise `error` for a name that is none of `known`: the one meant, perhaps, and those there are.
+
+    >>> unknown_name("There is no model", "lenet6", ["lenet5", "resnet18"])
+    Traceback (most recent call last):
+        ...
+    minidl_kernels.common.errors.ArgumentError: There is no model 'lenet6'. Did you mean lenet5? \
+There are: lenet5, resnet18.
+    """
+    import difflib
+
+    known = list(known)
+    near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.7)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    shown = ", ".join(known[:_SHOWN])
+    rest = f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    raise error(f"{subject} {name!r}.{meant} There are: {shown}{rest}.")
+
+
+_SHOWN = 20
+"""How many names a message lists."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.backends.contract import Backend, kernel_names, origin
 from minidl.backends.overrides import check_overrides
-from minidl.errors import BackendError
+from minidl.errors import BackendError, unknown_name
 
 _BUILT_IN = {
     "numpy": "minidl.backends.numpy:NumpyBackend",
@@ -141,7 +141,7 @@ def _backend_class(name: str) -> type[Backend]:
     if isinstance(name, str) and name in _classes:
         return _classes[name]
     if not isinstance(name, str) or name not in _BUILT_IN:
-        raise BackendError(f"There is no backend {name!r}. There are: {', '.join(names())}.")
+        unknown_name("There is no backend", name, names(), BackendError)
     module, attribute = _BUILT_IN[name].split(":")
     backend: type[Backend] = getattr(importlib.import_module(module), attribute)
     return backend

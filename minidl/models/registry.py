@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Callable
 from typing import Any, overload
 
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, unknown_name
 from minidl.models.card import Card
 from minidl.nn import Module
 
@@ -74,6 +74,5 @@ def names(pattern: str = "*") -> list[str]:
 
 def _find(operation: str, name: str) -> Maker:
     if name not in _makers:
-        known = ", ".join(_makers)
-        raise ArgumentError(f"{operation}: there is no model {name!r}. There are: {known}.")
+        unknown_name(f"{operation}: there is no model", name, _makers)
     return _makers[name]
