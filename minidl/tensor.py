@@ -477,7 +477,7 @@ class Tensor(TensorMethods, NumPyProtocol):
 
 
 class RemovableHandle:
-    """What `register_hook` returns: `remove()` takes the hook off again."""
+    """What registering a hook returns: remove() or the end of a `with` block takes it off."""
 
     _last = 0
 
@@ -489,6 +489,12 @@ class RemovableHandle:
     def remove(self) -> None:
         """Take the hook off; a second time does nothing."""
         self._hooks.pop(self._id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
 
 
 def _rebuild(cls: type[Tensor], array: Any, backend_name: str, requires_grad: bool) -> Tensor:

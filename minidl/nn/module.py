@@ -9,11 +9,12 @@ from minidl.errors import ArgumentError, DTypeError
 from minidl.functional.moving import is_backend
 from minidl.functional.operands import checked_dtype
 from minidl.grad_mode import no_grad
+from minidl.nn.hooks import Hooked
 from minidl.nn.parameter import Parameter
 from minidl.tensor import Tensor
 
 
-class Module:
+class Module(Hooked):
     """Base of every layer and network; subclasses write `forward`.
 
     What is assigned in `__init__` is found again: a Parameter by `parameters()`, a Module by
@@ -45,19 +46,6 @@ class Module:
             )
         # Straight into __dict__: __setattr__ below needs them.
         self.__dict__.update(_parameters={}, _buffers={}, _modules={}, training=True)
-
-    def forward(self, *inputs: Any, **options: Any) -> Any:
-        """Compute the outputs. Call the module itself, `module(x)`, not this."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward method.")
-
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """Run forward."""
-        return self.forward(*inputs, **options)
-
-    @property
-    def has_hooks(self) -> bool:
-        """Whether somebody watches this module's inputs or outputs."""
-        return False
 
     # ------------------------------------------------------------------ attributes
 
