@@ -105,8 +105,13 @@ __all__ = [
 _LAZY = ("analysis", "datasets", "interop", "models", "nn", "optim", "testing", "train")
 
 
+_FROM_INTEROP = ("load", "save")
+
+
 def __getattr__(name: str) -> Any:
     """Import minidl.nn, minidl.optim … when they are first named."""
     if name in _LAZY:
         return importlib.import_module(f"minidl.{name}")
+    if name in _FROM_INTEROP:
+        return getattr(importlib.import_module("minidl.interop"), name)
     raise AttributeError(f"module 'minidl' has no attribute {name!r}")
