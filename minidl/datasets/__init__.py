@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minidl.datasets import transforms
 from minidl.datasets.dataloader import DataLoader
 from minidl.datasets.dataset import Dataset, validation_split
 from minidl.datasets.idx import read_idx
@@ -16,5 +17,6 @@ __all__ = [
     "FashionMNIST",
     "cache_folder",
     "read_idx",
+    "transforms",
     "validation_split",
 ]
