@@ -28,7 +28,7 @@ class WithAuxiliary(NamedTuple):
 
 
 class ConvBNAct(Module):
-    """Convolution without bias, batch norm, activation.
+    """Convolution, usually without bias; batch norm; activation.
 
         x (N, in_channels, H, W) ─▶ conv ─▶ bn ─▶ act ─▶ (N, out_channels, out_h, out_w)
 
@@ -39,6 +39,7 @@ class ConvBNAct(Module):
         padding: as in Conv2d.
         activation: the layer to put at the end; Identity() for none.
         eps, momentum: of the batch norm.
+        bias: of the convolution, for published weights that have one.
 
     """
 
@@ -53,10 +54,11 @@ class ConvBNAct(Module):
         activation: Module | None = None,
         eps: float = 1e-5,
         momentum: float = 0.1,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.conv = Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=False
+            in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=bias
         )
         self.bn = BatchNorm2d(out_channels, eps=eps, momentum=momentum)
         self.act = ReLU() if activation is None else activation
