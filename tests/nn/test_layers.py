@@ -1,4 +1,4 @@
-"""What layers add to the functions: initial values, running statistics, training and evaluation."""
+"""What layers add to the functions: running statistics, training and evaluation."""
 
 import math
 
@@ -8,88 +8,6 @@ import pytest
 import minidl
 from minidl import nn
 from minidl.errors import ArgumentError, DTypeError, ShapeError
-from minidl.nn import init
-
-# --------------------------------------------------------------------------- initialisation
-
-
-def kolmogorov_smirnov(sample, distribution):
-    """√n · the largest distance between the sample's and the given distribution function."""
-    x = np.sort(np.asarray(sample, dtype=np.float64).ravel())
-    n, cdf = len(x), np.array([distribution(v) for v in x])
-    above = np.arange(1, n + 1) / n - cdf
-    below = cdf - np.arange(n) / n
-    return math.sqrt(n) * max(above.max(), below.max())
-
-
-CRITICAL = 1.95  # exceeded with probability 0.001
-
-
-def assert_uniform(values, bound):
-    values = values.detach().numpy()
-    assert np.abs(values).max() < bound
-    assert np.abs(values).max() > 0.98 * bound
-    assert abs(values.mean()) < 4 * bound / math.sqrt(3 * values.size)
-    assert abs(values.var() / (bound**2 / 3) - 1) < 0.1
-    assert kolmogorov_smirnov(values, lambda v: (v + bound) / (2 * bound)) < CRITICAL
-
-
-LAYERS = {
-    "Linear": (lambda: nn.Linear(50, 400), 50),
-    "Conv2d": (lambda: nn.Conv2d(6, 400, (3, 5)), 6 * 3 * 5),
-    "Conv2d with groups": (lambda: nn.Conv2d(12, 600, 3, groups=4), 3 * 3 * 3),
-    "depthwise": (lambda: nn.Conv2d(600, 600, 3, groups=600), 9),
-    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(8, 400, 3), 400 * 9),
-}
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_weights_and_biases_are_uniform_within_one_over_the_root_of_fan_in(name):
-    make, fan_in = LAYERS[name]
-    layer = make()
-    assert init.fan_in(layer.weight) == fan_in
-    assert_uniform(layer.weight, 1 / math.sqrt(fan_in))
-    assert_uniform(layer.bias, 1 / math.sqrt(fan_in))
-
-
-def test_normal_initialisation_is_normal():
-    x = init.normal_(minidl.zeros(5000), mean=3.0, std=2.0).numpy()
-    assert abs(x.mean() - 3) < 4 * 2 / math.sqrt(5000)
-    assert kolmogorov_smirnov(x, lambda v: 0.5 + 0.5 * math.erf((v - 3) / 2 / 2**0.5)) < CRITICAL
-
-
-def test_kaiming_uniform_bound():
-    assert_uniform(init.kaiming_uniform_(minidl.zeros(100, 50)), math.sqrt(6 / 50))
-
-
-def test_the_seed_fixes_initial_values_and_layers_differ():
-    minidl.manual_seed(7)
-    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
-    minidl.manual_seed(7)
-    again = nn.Linear(3, 3)
-    assert (first.weight == again.weight).all()
-    assert not (first.weight == second.weight).any()
-
-
-def test_initialisation_is_not_recorded_and_keeps_the_leaf():
-    layer = nn.Linear(2, 2)
-    init.constant_(layer.weight, 3.0)
-    assert layer.weight.is_leaf
-    assert layer.weight.requires_grad
-    assert (layer.weight == 3).all()
-
-
-def test_without_data_nothing_is_drawn():
-    before = minidl.random.default_generator.get_state()
-    with minidl.use_backend("meta"):
-        nn.Linear(10_000, 100_000)  # 4 GB
-    assert minidl.random.default_generator.get_state() == before
-
-
-def test_fan_in_needs_a_weight():
-    with pytest.raises(ArgumentError, match=r"fan_in: the tensor has shape \(3,\)"):
-        init.kaiming_uniform_(minidl.zeros(3))
-
 
 # --------------------------------------------------------------------------------- BatchNorm
 
