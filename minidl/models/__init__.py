@@ -1,6 +1,39 @@
 """The networks, one file per paper: `create("lenet5")`, `list("lenet*")`, `card("lenet5")`."""
 
 from minidl.models.card import Card, Paper, Preprocessing
+from minidl.models.cifar_resnet import (
+    CifarResNet,
+    plain20,
+    plain32,
+    plain44,
+    plain56,
+    plain110,
+    resnet20,
+    resnet32,
+    resnet44,
+    resnet56,
+    resnet110,
+)
 from minidl.models.lenet import LeNet5, lenet5, lenet5_1998
+from minidl.models.preact_resnet import (
+    PreActResNet,
+    ResidualUnit,
+    preact_resnet18,
+    preact_resnet50,
+    preact_resnet101,
+    preact_resnet152,
+)
 from minidl.models.registry import card, create, register
 from minidl.models.registry import names as list
+from minidl.models.resnet import (
+    BasicBlock,
+    Bottleneck,
+    ResNet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+)
+from minidl.models.resnext import resnext50_32x4d, resnext101_32x8d
+from minidl.models.seresnet import seresnet18, seresnet34, seresnet50, squeeze_excite

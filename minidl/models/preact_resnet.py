@@ -1,0 +1,305 @@
+"""ResNet v2: He, Zhang, Ren, Sun 2016, "Identity mappings in deep residual networks", ECCV 2016,
+arXiv:1603.05027, figure 4. In the lecture: "The many flavors of ResNet blocks", "Try every
+permutation".
+
+One block in five orders, each read from x down; + adds the shortcut:
+
+    original   BN after    ReLU before   ReLU-only        full
+               addition    addition      pre-activation   pre-activation
+    conv       conv        conv          ReLU             BN
+    BN         BN          BN            conv             ReLU
+    ReLU       ReLU        ReLU          BN               conv
+    conv       conv        conv          ReLU             BN
+    BN         +           BN            conv             ReLU
+    +          BN          ReLU          BN               conv
+    ReLU       ReLU        +             +                +
+
+Full pre-activation is the network's: its shortcuts lead from the first block to the last with
+nothing but additions in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from minidl.errors import ArgumentError, fail
+from minidl.models.card import Card, Paper
+from minidl.models.registry import register
+from minidl.models.resnet import (
+    Attention,
+    imagenet_card,
+    initialise,
+    shortcut_or_none,
+    stage,
+)
+from minidl.nn import (
+    AdaptiveAvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    init,
+    norm_act,
+)
+from minidl.tensor import Tensor
+
+__all__ = [
+    "ORDERS",
+    "PreActBottleneck",
+    "PreActResNet",
+    "ResidualUnit",
+    "preact_resnet18",
+    "preact_resnet50",
+    "preact_resnet101",
+    "preact_resnet152",
+]
+
+PAPER = Paper(
+    title="Identity mappings in deep residual networks",
+    authors="K. He, X. Zhang, S. Ren, J. Sun",
+    year=2016,
+    venue="ECCV 2016, arXiv:1603.05027",
+    lecture="The many flavors of ResNet blocks",
+)
+
+ORDERS = (
+    "original",
+    "bn after addition",
+    "relu before addition",
+    "relu-only pre-activation",
+    "full pre-activation",
+)
+"""Of batch norm, ReLU and addition in a block: figure 4, (a) to (e)."""
+
+
+# ------------------------------------------------------------------------------- blocks
+
+
+def projection(in_channels: int, out_channels: int, stride: int) -> Module:
+    """The shortcut where a block changes the shape: a convolution 1×1, and no norm behind it."""
+    return Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
+
+
+class ResidualUnit(Module):
+    """Two 3×3 convolutions and a shortcut, in one of the five ORDERS of figure 4.
+
+        x (N, in_channels, H, W) ─▶ (N, width, H/stride, W/stride)
+
+    Args:
+        in_channels: of x.
+        width: channels inside and of the output.
+        stride: of conv1 and of the shortcut.
+        attention: channels → a module at the end of the branch, before the addition.
+        order: one of ORDERS.
+
+    >>> import minidl
+    >>> unit = ResidualUnit(8, 16, stride=2, order="relu before addition")
+    >>> unit(minidl.zeros(1, 8, 6, 6)).shape
+    (1, 16, 3, 3)
+
+    """
+
+    expansion = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        stride: int = 1,
+        attention: Attention | None = None,
+        order: str = "full pre-activation",
+    ) -> None:
+        super().__init__()
+        if order not in ORDERS:
+            fail("ResidualUnit", "order", repr(order), f"one of {ORDERS}", error=ArgumentError)
+        self.order = order
+        self.bn1 = BatchNorm2d(in_channels if order == "full pre-activation" else width)
+        self.conv1 = Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn2 = BatchNorm2d(width)
+        self.conv2 = Conv2d(width, width, 3, padding=1, bias=False)
+        self.relu = ReLU()
+        self.se = attention(width) if attention else None
+        self.downsample = shortcut_or_none(projection, in_channels, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The figure's column, from top to bottom."""
+        match self.order:
+            case "original":
+                y = norm_act(self.conv1(x), self.bn1, self.relu)
+                y = self.bn2(self.conv2(y))
+                y = self.relu(self.gated(y) + self.shortcut(x))
+            case "bn after addition":
+                y = norm_act(self.conv1(x), self.bn1, self.relu)
+                y = self.conv2(y)
+                y = norm_act(self.gated(y) + self.shortcut(x), self.bn2, self.relu)
+            case "relu before addition":
+                y = norm_act(self.conv1(x), self.bn1, self.relu)
+                y = norm_act(self.conv2(y), self.bn2, self.relu)
+                y = self.gated(y) + self.shortcut(x)
+            case "relu-only pre-activation":
+                y = norm_act(self.conv1(self.relu(x)), self.bn1, self.relu)
+                y = self.bn2(self.conv2(y))
+                y = self.gated(y) + self.shortcut(x)
+            case _:  # full pre-activation; a projection sees what conv1 sees
+                x_act = norm_act(x, self.bn1, self.relu)
+                y = norm_act(self.conv1(x_act), self.bn2, self.relu)
+                y = self.conv2(y)
+                y = self.gated(y) + (x if self.downsample is None else self.downsample(x_act))
+        return y  # type: ignore[no-any-return]
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        """x, projected where the shape changes."""
+        return x if self.downsample is None else self.downsample(x)  # type: ignore[no-any-return]
+
+    def gated(self, y: Tensor) -> Tensor:
+        """The branch's output after `attention`, if there is one."""
+        return y if self.se is None else self.se(y)  # type: ignore[no-any-return]
+
+
+class PreActBottleneck(Module):
+    """Narrow, convolve, widen again, with batch norm and ReLU before each convolution.
+
+        x (N, in_channels, H, W)
+        ├────────────── where the shape stays ─────────────┐
+        bn1 ─ relu ──── where it changes ─── downsample ───┤
+        conv1 1×1                                          │      (N, width, H, W)
+        bn2 ─ relu ─ conv2 3×3, stride                     │      (N, width, H/stride, W/stride)
+        bn3 ─ relu ─ conv3 1×1 (─ se)                      │
+        + ◀────────────────────────────────────────────────┘
+        └─▶ (N, 4 · width, H/stride, W/stride)
+
+    Args:
+        in_channels: of x.
+        width: a quarter of the output's channels.
+        stride: of the 3×3 convolution and of the shortcut.
+        attention: channels → a module at the end of the branch, or None.
+
+    """
+
+    expansion = 4
+
+    def __init__(
+        self, in_channels: int, width: int, stride: int = 1, attention: Attention | None = None
+    ) -> None:
+        super().__init__()
+        out_channels = width * self.expansion
+        self.bn1 = BatchNorm2d(in_channels)
+        self.conv1 = Conv2d(in_channels, width, 1, bias=False)
+        self.bn2 = BatchNorm2d(width)
+        self.conv2 = Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn3 = BatchNorm2d(width)
+        self.conv3 = Conv2d(width, out_channels, 1, bias=False)
+        self.relu = ReLU()
+        self.se = attention(out_channels) if attention else None
+        self.downsample = shortcut_or_none(projection, in_channels, out_channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """branch(x) + shortcut(x)."""
+        x_act = norm_act(x, self.bn1, self.relu)
+        y = self.conv1(x_act)
+        y = self.conv2(norm_act(y, self.bn2, self.relu))
+        y = self.conv3(norm_act(y, self.bn3, self.relu))
+        if self.se is not None:
+            y = self.se(y)
+        return y + (x if self.downsample is None else self.downsample(x_act))  # type: ignore[no-any-return]
+
+
+# ------------------------------------------------------------------------------ network
+
+
+class PreActResNet(Module):
+    """ResNet's stem and stages; the last block's sum gets the batch norm and ReLU of its own.
+
+        conv1 7×7 ─▶ max pool ─▶ layer1 … layer4 ─▶ bn ─ relu ─▶ means ─▶ fc
+
+    Args:
+        block: ResidualUnit, PreActBottleneck or another with an `expansion`.
+        blocks: how many in each of the four stages.
+        num_classes: logits.
+        in_channels: of the images.
+        block_options: the block's, such as attention or order.
+
+    """
+
+    def __init__(
+        self,
+        block: Any,
+        blocks: tuple[int, int, int, int],
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        **block_options: Any,
+    ) -> None:
+        super().__init__()
+        out = block.expansion
+        self.conv1 = Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.maxpool = MaxPool2d(3, stride=2, padding=1)
+        self.layer1 = stage(block, blocks[0], 64, 64, 1, **block_options)
+        self.layer2 = stage(block, blocks[1], 64 * out, 128, 2, **block_options)
+        self.layer3 = stage(block, blocks[2], 128 * out, 256, 2, **block_options)
+        self.layer4 = stage(block, blocks[3], 256 * out, 512, 2, **block_options)
+        self.bn = BatchNorm2d(512 * out)
+        self.relu = ReLU()
+        self.avgpool = AdaptiveAvgPool2d(1)
+        self.fc = Linear(512 * out, num_classes)
+        initialise(self)
+        init.normal_(self.fc.weight, std=0.01)
+        init.constant_(self.fc.bias, 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) → logits (N, num_classes); shapes for 224×224 and bottlenecks."""
+        x = self.maxpool(self.conv1(x))  # (N, 64, 56, 56)
+        x = self.layer1(x)  # (N, 256, 56, 56)
+        x = self.layer2(x)  # (N, 512, 28, 28)
+        x = self.layer3(x)  # (N, 1024, 14, 14)
+        x = self.layer4(x)  # (N, 2048, 7, 7)
+        x = norm_act(x, self.bn, self.relu)
+        x = self.avgpool(x).flatten(1)  # (N, 2048)
+        return self.fc(x)  # type: ignore[no-any-return]
+
+
+# --------------------------------------------------------------------------------- zoo
+
+
+NOTES = (
+    "The paper's appendix activates directly after conv1; here, as in timm, that batch norm and "
+    "ReLU are the first block's own, behind the max pool."
+)
+
+
+def _card(parameters: int, macs: int, notes: str = NOTES) -> Card:
+    return replace(imagenet_card(PAPER, parameters, macs, notes=notes), reference="timm")
+
+
+@register(
+    _card(11_687_720, 1_814_073_344, NOTES + " The paper trains no 18-layer network on ImageNet.")
+)
+def preact_resnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
+    """ResNet-18 v2, of `ResidualUnit`s; options are theirs: order, attention."""
+    return PreActResNet(ResidualUnit, (2, 2, 2, 2), num_classes, in_channels, **options)
+
+
+@register(_card(25_549_352, 4_089_184_256, NOTES + " The stride is in the 3×3, as in timm."))
+def preact_resnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
+    """ResNet-50 v2; options are PreActBottleneck's.
+
+    >>> import minidl
+    >>> with minidl.use_backend("meta"):
+    ...     sum(p.numel() for p in preact_resnet50().parameters())
+    25549352
+    """
+    return PreActResNet(PreActBottleneck, (3, 4, 6, 3), num_classes, in_channels, **options)
+
+
+@register(_card(44_541_480, 7_801_405_440))
+def preact_resnet101(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
+    """ResNet-101 v2; options are PreActBottleneck's."""
+    return PreActResNet(PreActBottleneck, (3, 4, 23, 3), num_classes, in_channels, **options)
+
+
+@register(_card(60_185_128, 11_513_626_624))
+def preact_resnet152(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
+    """ResNet-152 v2; options are PreActBottleneck's."""
+    return PreActResNet(PreActBottleneck, (3, 8, 36, 3), num_classes, in_channels, **options)
