@@ -16,6 +16,8 @@ from minidl.train.trainer import Epoch
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_NAMED_CLASSES = 30
+"""With more classes, names and numbers could not be read."""
 _RIGHT, _WRONG = "#1b7837", "#c51b1b"
 
 
@@ -70,6 +72,33 @@ def save_predictions(dataset: Dataset, logits: np.ndarray[Any, Any], path: Path)
         )
     axes.set(xlim=(0, columns * step_x), ylim=(rows * step_y, 0))
     _save(figure, path)
+
+
+def save_confusion(matrix: np.ndarray[Any, Any], class_names: Sequence[str], path: Path) -> None:
+    """A confusion matrix: a row per true class, a column per answer, darker where more often.
+
+    Shades are fractions of the row, so that rare classes show as well as frequent ones.
+    """
+    classes = len(matrix)
+    size = min(12.0, 2.5 + 0.45 * classes)
+    figure = _figure(size, size)
+    figure.set_layout_engine("constrained")
+    axes = figure.add_subplot()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="answer", ylabel="true class")
+    if classes <= _NAMED_CLASSES:
+        axes.set_xticks(range(classes), class_names, rotation=90 if _are_long(class_names) else 0)
+        axes.set_yticks(range(classes), class_names)
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                color = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, str(count), color=color, size=8, ha="center", va="center")
+    _save(figure, path)
+
+
+def _are_long(names: Sequence[str]) -> bool:
+    return max(map(len, names)) > 3
 
 
 def _chosen(

@@ -122,15 +122,14 @@ def fit(
     return history
 
 
-def predict(model: Module, dataset: Dataset) -> Tensor:
+def predict(model: Module, dataset: Dataset, batch_size: int = _EVALUATION_BATCH) -> Tensor:
     """The logits (N, classes) of all images, in evaluation mode and without a graph."""
     backend = next(model.parameters()).backend
     was_training = model.training
     model.eval()
     with no_grad():
-        logits = cat(
-            [model(images) for images, _ in DataLoader(dataset, _EVALUATION_BATCH, backend=backend)]
-        )
+        loader = DataLoader(dataset, batch_size, backend=backend)
+        logits = cat([model(images) for images, _ in loader])
     model.train(was_training)
     return logits
 
