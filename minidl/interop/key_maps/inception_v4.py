@@ -1,0 +1,27 @@
+"""Inception v4: our modules and timm's, whose features are numbered."""
+
+TIMM: tuple[tuple[str, str], ...] = (
+    ("stem.conv1", "features.0"),
+    ("stem.conv2", "features.1"),
+    ("stem.conv3", "features.2"),
+    ("stem.mixed_3a", "features.3"),
+    ("stem.mixed_4a", "features.4"),
+    ("stem.mixed_5a", "features.5"),
+    ("inception_a.0", "features.6"),
+    ("inception_a.1", "features.7"),
+    ("inception_a.2", "features.8"),
+    ("inception_a.3", "features.9"),
+    ("reduction_a", "features.10"),
+    ("inception_b.0", "features.11"),
+    ("inception_b.1", "features.12"),
+    ("inception_b.2", "features.13"),
+    ("inception_b.3", "features.14"),
+    ("inception_b.4", "features.15"),
+    ("inception_b.5", "features.16"),
+    ("inception_b.6", "features.17"),
+    ("reduction_b", "features.18"),
+    ("inception_c.0", "features.19"),
+    ("inception_c.1", "features.20"),
+    ("inception_c.2", "features.21"),
+    ("fc", "last_linear"),
+)
