@@ -17,7 +17,10 @@ LEFTOVERS = (
     *(".git", ".venv", "build", "dist", "runs", "*.egg-info", "__pycache__"),
     *(".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", ".import_linter_cache"),
 )
-DATA = ("*.cu", "*.cuh", "*.h", "README.md", "py.typed", "*-ubyte.gz", "LICENSE.txt", "*.safetensors")
+DATA = (
+    *("*.cu", "*.cuh", "*.h", "README.md", "py.typed"),
+    *("*-ubyte.gz", "LICENSE.txt", "*.safetensors"),
+)
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "setup.cfg").exists(), reason="needs the repository, not only the installed package"

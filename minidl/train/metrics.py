@@ -51,7 +51,7 @@ def confusion_matrix(logits: Tensor, labels: Tensor) -> np.ndarray[Any, Any]:
 
 
 def per_class_accuracy(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Of a confusion matrix, the fraction of each class that was answered right: float64 (classes,).
+    """The fraction of each class that was answered right, of a confusion matrix: (classes,).
 
     NaN for a class without samples.
 
