@@ -14,6 +14,11 @@ from minidl.models.cifar_resnet import (
     resnet56,
     resnet110,
 )
+from minidl.models.googlenet import GoogLeNet, googlenet
+from minidl.models.googlenet_2014 import GoogLeNet2014, googlenet_2014
+from minidl.models.inception_v2 import InceptionV2, inception_v2
+from minidl.models.inception_v3 import InceptionV3, inception_v3
+from minidl.models.inception_v4 import InceptionV4, inception_v4
 from minidl.models.lenet import LeNet5, lenet5, lenet5_1998
 from minidl.models.preact_resnet import (
     PreActResNet,
