@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from minidl.errors import ArgumentError, DTypeError
 from minidl.functional.moving import is_backend
 from minidl.functional.operands import checked_dtype
-from minidl.grad_mode import no_grad
 from minidl.nn.hooks import Hooked
 from minidl.nn.parameter import Parameter
+from minidl.nn.tree import Tree
 from minidl.tensor import Tensor
 
 
-class Module(Hooked):
+class Module(Hooked, Tree):
     """Base of every layer and network; subclasses write `forward`.
 
     What is assigned in `__init__` is found again: a Parameter by `parameters()`, a Module by
@@ -45,7 +45,9 @@ class Module(Hooked):
                 f"call it with tensors: {name}()(x)."
             )
         # Straight into __dict__: __setattr__ below needs them.
-        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, training=True)
+        self.__dict__.update(
+            _parameters={}, _buffers={}, _modules={}, _not_saved=set(), training=True
+        )
 
     # ------------------------------------------------------------------ attributes
 
@@ -68,7 +70,21 @@ class Module(Hooked):
                 self._check_kind(name, value, kind)
                 table[name] = value
                 return
+        self._check_list(name, value)
         self.__dict__[name] = value
+
+    def _check_list(self, name: str, value: Any) -> None:
+        """Refuse modules in a plain list, whose parameters would silently not be trained."""
+        if not isinstance(value, (list, tuple, dict)):
+            return
+        found = value.values() if isinstance(value, dict) else value
+        layers = {v for v in found if isinstance(v, Module)}
+        if layers and not layers <= set(self.modules()):
+            raise DTypeError(
+                f"{type(self).__name__}: {name!r} is a {type(value).__name__} of modules, whose "
+                "parameters would not be found. Use nn.ModuleList(layers), or "
+                "nn.Sequential(*layers) to run one after another."
+            )
 
     def _check_kind(self, name: str, value: Any, kind: type[Any]) -> None:
         if value is not None and not isinstance(value, kind):
@@ -78,26 +94,46 @@ class Module(Hooked):
             )
 
     def __getattr__(self, name: str) -> Any:
-        for table in ("_parameters", "_buffers", "_modules"):
+        for table in _TABLES:
             found = self.__dict__.get(table, {})
             if name in found:
                 return found[name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        if name in _TABLES:
+            raise ArgumentError(
+                f"{type(self).__name__}: super().__init__() was not called. Call it at the "
+                "beginning of __init__."
+            )
+        message = f"{type(self).__name__} has no attribute {name!r}."
+        raise AttributeError(message, name=name, obj=self)  # Python adds a near miss of the name
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
 
     def __delattr__(self, name: str) -> None:
         for table in (self._parameters, self._buffers, self._modules, self.__dict__):
             if name in table:
                 del table[name]
+                self._not_saved.discard(name)
                 return
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
-    def register_buffer(self, name: str, value: Tensor | None) -> None:
-        """Own a tensor that is state but not trained, such as running statistics."""
+    def register_buffer(self, name: str, value: Tensor | None, persistent: bool = True) -> None:
+        """Own a tensor that is state but not trained, such as running statistics.
+
+        One that is not persistent moves with the module, but is no part of `state_dict`.
+        """
         self._register(self._buffers, name, value, Tensor)
+        (self._not_saved.discard if persistent else self._not_saved.add)(name)
 
     def register_parameter(self, name: str, value: Parameter | None) -> None:
         """Own a parameter, or None where a layer has none (bias=False)."""
         self._register(self._parameters, name, value, Parameter)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Own a module under a name that is known only at run time; as `add_module`."""
+        self._register(self._modules, name, module, Module)
+
+    add_module = register_module
 
     def _register(self, table: dict[str, Any], name: str, value: Any, kind: type[Any]) -> None:
         if not isinstance(name, str) or not name or "." in name:
@@ -109,107 +145,7 @@ class Module(Hooked):
         self._check_kind(name, value, kind)
         table[name] = value
 
-    # -------------------------------------------------------------------- the tree
-
-    def children(self) -> Iterator[Module]:
-        """The modules directly below."""
-        return (module for module in self._modules.values() if module is not None)
-
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """All modules from here down, each once, with dotted names."""
-        seen: set[int] = set()
-        for name, module in self._walk(prefix):
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield name, module
-
-    def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """All modules from here down, parents first; a shared one under each of its names."""
-        stack = [(prefix, self)]
-        while stack:
-            name, module = stack.pop()
-            yield name, module
-            stack += [
-                (_join(name, child_name), child)
-                for child_name, child in reversed(module._modules.items())
-                if child is not None
-            ]
-
-    def modules(self) -> Iterator[Module]:
-        """All modules from here down."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """All parameters below with dotted names; shared ones once."""
-        return self._named("_parameters")
-
-    def parameters(self) -> Iterator[Parameter]:
-        """All parameters below."""
-        return (parameter for _, parameter in self.named_parameters())
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """All buffers below with dotted names."""
-        return self._named("_buffers")
-
-    def buffers(self) -> Iterator[Tensor]:
-        """All buffers below."""
-        return (buffer for _, buffer in self.named_buffers())
-
-    def _named(self, table: str) -> Iterator[tuple[str, Any]]:
-        seen: set[int] = set()
-        for prefix, module in self.named_modules():
-            for name, value in getattr(module, table).items():
-                if value is not None and id(value) not in seen:
-                    seen.add(id(value))
-                    yield _join(prefix, name), value
-
-    # ----------------------------------------------------------------------- state
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers by name, detached; they share memory with the module.
-
-        What is shared stands under each of its names, as in PyTorch.
-        """
-        return {
-            _join(prefix, name): value.detach()
-            for prefix, module in self._walk()
-            for table in (module._parameters, module._buffers)
-            for name, value in table.items()
-            if value is not None
-        }
-
-    def load_state_dict(self, state: dict[str, Any], strict: bool = True) -> None:
-        """Copy values in by name. All is checked before anything is changed.
-
-        Raises ArgumentError listing missing, unexpected and misshapen names; with strict=False
-        missing and unexpected ones are passed over.
-        """
-        if not isinstance(state, Mapping):
-            raise DTypeError(
-                f"load_state_dict: the state is a {type(state).__name__}, expected a dict from "
-                "names to tensors or arrays."
-            )
-        own = self.state_dict()
-        values = {name: _value(name, state[name], t) for name, t in own.items() if name in state}
-        wrong = {
-            "misshapen": [
-                f"{name} is {value.shape}, expected {own[name].shape}"
-                for name, value in values.items()
-                if value.shape != own[name].shape
-            ]
-        }
-        if strict:
-            wrong["missing"] = [name for name in own if name not in state]
-            wrong["unexpected"] = [str(name) for name in state if name not in own]
-        lines = [f"  {kind}: {', '.join(names)}" for kind, names in wrong.items() if names]
-        if lines:
-            raise ArgumentError(
-                f"load_state_dict: the state does not fit {type(self).__name__}.\n"
-                + "\n".join(lines)
-            )
-        with no_grad():
-            for name, value in values.items():
-                own[name].copy_(value)
+    # ------------------------------------------------------------- modes and moving
 
     def train(self, mode: bool = True) -> Module:
         """Training mode, here and below: dropout drops, batch norm uses the batch."""
@@ -278,22 +214,13 @@ class Module(Hooked):
 
     def __repr__(self) -> str:
         lines = [
-            f"({name}): {module!r}".replace("\n", "\n  ")
-            for name, module in self._modules.items()
-            if module is not None
+            f"({name}): {module!r}".replace("\n", "\n  ") for name, module in self._modules.items()
         ]
+        extra = self.extra_repr()
         if not lines:
-            return f"{type(self).__name__}({self.extra_repr()})"
-        inner = "\n".join(f"  {line}" for line in lines)
-        return f"{type(self).__name__}({self.extra_repr()}\n{inner}\n)"
+            return f"{type(self).__name__}({extra})"
+        inner = "".join(f"\n  {line}" for line in ([extra] if extra else []) + lines)
+        return f"{type(self).__name__}({inner}\n)"
 
 
-def _join(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
-def _value(name: str, given: Any, like: Tensor) -> Tensor:
-    """A value to load, where the tensor it replaces lives and with its dtype."""
-    if not isinstance(given, Tensor):
-        return like.new_tensor(given)
-    return given.detach().to(like.backend, like.dtype)
+_TABLES = ("_parameters", "_buffers", "_modules")

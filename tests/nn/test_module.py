@@ -1,13 +1,15 @@
 """Module: finding parameters, state, modes, moving; containers."""
 
+import copy
 import importlib
+import pickle
 
 import numpy as np
 import pytest
 
 import minidl
 from minidl import models, nn
-from minidl.errors import ArgumentError, BackendError, DTypeError, OutOfRangeError
+from minidl.errors import ArgumentError, AutogradError, BackendError, DTypeError, OutOfRangeError
 from minidl.optim import SGD
 
 
@@ -75,6 +77,28 @@ def test_module_names():
     ]
 
 
+def test_named_children_are_direct_and_submodules_and_parameters_are_found_by_name():
+    net = Net()
+    assert [name for name, _ in net.named_children()] == ["blocks", "head"]
+    assert net.get_submodule("blocks.1.conv") is net.blocks[1].conv
+    assert net.get_submodule("") is net
+    assert net.get_parameter("blocks.0.norm.bias") is net.blocks[0].norm.bias
+    tied = nn.Sequential(net.head, net.head)
+    assert tied.get_parameter("1.1.bias") is net.head[1].bias
+
+
+def test_prefix_and_recurse_as_in_pytorch():
+    block = Block()
+    assert [name for name, _ in block.named_parameters("net", recurse=False)] == ["net.scale"]
+    assert list(block.parameters(recurse=False)) == [block.scale]
+    assert [name for name, _ in block.named_buffers(prefix="b")] == [
+        "b.norm.running_mean",
+        "b.norm.running_var",
+        "b.norm.num_batches_tracked",
+    ]
+    assert list(block.buffers(recurse=False)) == []
+
+
 def test_what_is_shared_is_a_parameter_once_and_stands_under_both_names_in_the_state():
     shared = nn.Linear(2, 2)
     net = nn.Sequential(shared, nn.ReLU(), shared)
@@ -117,9 +141,64 @@ def test_a_parameter_may_become_none_and_come_back():
     assert len(list(layer.parameters())) == 2
 
 
+def test_buffers_that_are_not_persistent_move_but_are_not_saved():
+    module = nn.Module()
+    module.register_buffer("grid", minidl.ones(2), persistent=False)
+    module.register_buffer("count", minidl.ones(1))
+    assert list(module.state_dict()) == ["count"]
+    assert [name for name, _ in module.named_buffers()] == ["grid", "count"]
+    assert module.double().grid.dtype == np.float64
+    module.load_state_dict({"count": [3.0]})
+    assert module.count.item() == 3.0
+    module.grid = minidl.zeros(2)
+    assert list(module.state_dict()) == ["count"]
+    del module.grid
+    module.register_buffer("grid", minidl.ones(2))
+    assert list(module.state_dict()) == ["count", "grid"]
+
+
+def test_modules_registered_by_name():
+    module = nn.Module()
+    for k, register in enumerate((module.add_module, module.register_module)):
+        register(f"layer{k}", nn.Linear(2, 2))
+    names = ["layer0.weight", "layer0.bias", "layer1.weight", "layer1.bias"]
+    assert list(module.state_dict()) == names
+    with pytest.raises(DTypeError, match="'last' is a function, expected a Module or None"):
+        module.add_module("last", lambda x: x)
+
+
+def test_attributes_can_be_completed():
+    assert {"conv", "norm", "scale", "forward"} <= set(dir(Block()))
+    with pytest.raises(AttributeError) as caught:
+        _ = Block().nrom
+    assert (caught.value.name, type(caught.value.obj)) == ("nrom", Block)
+
+
+def test_modules_in_a_plain_list_are_refused_unless_they_are_found_anyway():
+    block = Block()
+    for layers in ([nn.ReLU()], (3, nn.ReLU()), {"act": nn.ReLU()}):
+        with pytest.raises(DTypeError, match="of modules, whose parameters would not be"):
+            block.layers = layers
+    block.layers = [block.conv, block.norm]  # a view of what is registered is fine
+    block.sizes = [1, 2]
+    assert len(list(block.parameters())) == 4
+
+
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
+        (
+            lambda b: b.get_submodule("nrom"),
+            ArgumentError,
+            "get_submodule: Block has no submodule 'nrom'. Did you mean 'norm'? named_modules() "
+            "lists them.",
+        ),
+        (
+            lambda b: b.get_parameter("conv.wieght"),
+            ArgumentError,
+            "get_parameter: Block has no parameter 'conv.wieght'. Did you mean 'conv.weight'? "
+            "named_parameters() lists them.",
+        ),
         (
             lambda b: setattr(b, "scale", minidl.ones(1)),
             DTypeError,
@@ -161,6 +240,13 @@ def test_forgetting_super_init_is_named():
 
     with pytest.raises(ArgumentError, match=r"Forgot: call super\(\).__init__\(\) before"):
         Forgot()
+
+    class ForgotAndAssignsNothing(nn.Module):
+        def __init__(self):
+            pass
+
+    with pytest.raises(ArgumentError, match=r"super\(\).__init__\(\) was not called"):
+        list(ForgotAndAssignsNothing().parameters())
 
 
 # ------------------------------------------------------------------------------------ state
@@ -217,10 +303,89 @@ def test_a_state_with_values_of_the_wrong_kind_changes_nothing():
 
 def test_not_strict_passes_over_names_but_not_over_shapes():
     layer = nn.Linear(2, 2)
-    layer.load_state_dict({"bias": np.ones(2), "more": np.ones(1)}, strict=False)
+    keys = layer.load_state_dict({"bias": np.ones(2), "more": np.ones(1)}, strict=False)
+    assert keys == (["weight"], ["more"])
+    assert (keys.missing_keys, keys.unexpected_keys) == (["weight"], ["more"])
     assert layer.bias.tolist() == [1.0, 1.0]
+    assert layer.load_state_dict(layer.state_dict()) == ([], [])
     with pytest.raises(ArgumentError, match="misshapen"):
         layer.load_state_dict({"bias": np.ones(3)}, strict=False)
+
+
+def stack(depth):
+    return nn.Sequential(*(nn.Linear(1, 1) for _ in range(depth)))
+
+
+def refusal(module, state):
+    with pytest.raises(ArgumentError) as caught:
+        module.load_state_dict(state)
+    return str(caught.value)
+
+
+def test_long_lists_of_names_are_shortened():
+    state = {f"{name}.more": value for name, value in stack(4).state_dict().items()}
+    assert refusal(stack(110), state) == (
+        "load_state_dict: the state does not fit Sequential.\n"
+        "  missing: 0.weight, 0.bias, 1.weight, 1.bias, 2.weight … and 215 more\n"
+        "  unexpected: 0.weight.more, 0.bias.more, 1.weight.more, 1.bias.more, 2.weight.more … "
+        "and 3 more"
+    )
+
+
+def test_a_prefix_of_all_names_is_pointed_out():
+    state = {f"module.{name}": value for name, value in stack(1).state_dict().items()}
+    assert refusal(stack(1), state) == (
+        "load_state_dict: the state does not fit Sequential.\n"
+        "  missing: 0.weight, 0.bias\n"
+        "  unexpected: module.0.weight, module.0.bias\n"
+        'Every name begins with "module.", which PyTorch\'s DataParallel adds. Remove it: '
+        '{name.removeprefix("module."): value for name, value in state.items()}.'
+    )
+    renamed = {name.removeprefix("module."): value for name, value in state.items()}
+    assert stack(1).load_state_dict(renamed) == ([], [])
+    deeper = {f"net.body.{name}": value for name, value in stack(1).state_dict().items()}
+    assert 'Every name begins with "net.body.". Remove it' in refusal(stack(1), deeper)
+    assert "Every name" not in refusal(nn.Linear(1, 1), {"layer.kernel": [1.0]})
+
+
+def test_a_prefix_that_all_names_lack_is_pointed_out():
+    wrapped = nn.Sequential({"body": stack(2)})
+    assert refusal(wrapped, stack(2).state_dict()).endswith(
+        'Every name lacks "body." at its beginning. Load the state into module.body.'
+    )
+    wrapped.body.load_state_dict(stack(2).state_dict())
+
+
+# ------------------------------------------------------------------------ copying, pickling
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_are_equal_and_independent_and_share_what_the_original_shared(again):
+    net = nn.Sequential(Block(), nn.Linear(2, 2), nn.Linear(2, 2)).eval()
+    net[2].weight = net[1].weight
+    net[0].register_buffer("grid", minidl.ones(2), persistent=False)
+    twin = again(net)
+    assert list(twin.state_dict()) == list(net.state_dict())
+    assert [type(p) for p in twin.parameters()] == [nn.Parameter] * 7
+    assert all(p.requires_grad for p in twin.parameters())
+    assert not twin.training
+    assert twin[2].weight is twin[1].weight
+    x = minidl.randn(1, 2, 4, 5)
+    assert (twin[0](x) == net[0](x)).all()
+    with minidl.no_grad():
+        twin[1].weight.fill_(7)
+        twin[0].norm.running_mean.fill_(7)
+    assert not (net[1].weight == 7).any()
+    assert not (net[0].norm.running_mean == 7).any()
+    assert "grid" not in dict(twin[0].state_dict())
+
+
+def test_a_module_that_holds_a_computed_tensor_is_not_copied():
+    block = Block()
+    block.cache = block.scale * 2
+    for again in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(AutogradError, match=r"belongs to a graph. Use .detach\(\) first"):
+            again(block)
 
 
 # --------------------------------------------------------------------------- modes, moving
@@ -302,6 +467,29 @@ def test_repr_is_a_tree():
     )
 
 
+@pytest.mark.oracle
+def test_the_trees_drawn_are_pytorchs():
+    """Without what stands between a layer's own parentheses, which is shorter here."""
+    torch = pytest.importorskip("torch")
+
+    def tree(layers):
+        class Inner(layers.Module):
+            def __init__(self):
+                super().__init__()
+                self.items = layers.ModuleList([layers.ReLU(), layers.Tanh()])
+                self.empty = layers.ModuleList()
+                self.nothing = None
+                self.register_module("down", None)
+
+            def extra_repr(self):
+                return "size=3"
+
+        return repr(layers.Sequential(layers.Sequential(Inner()), layers.Flatten(), Inner()))
+
+    expected = tree(torch.nn).replace("Flatten(start_dim=1, end_dim=-1)", "Flatten()")
+    assert tree(nn) == expected
+
+
 # ------------------------------------------------------------------------------- containers
 
 
@@ -316,6 +504,28 @@ def test_sequential_indexing_slicing_and_growing():
     assert front[0] is net[0]
     assert front(minidl.ones(1, 2)).shape == (1, 3)
     assert net(minidl.ones(4, 2)).shape == (4, 1)
+
+
+def test_a_grown_slice_keeps_all_its_layers():
+    rest = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))[1:]
+    rest.append(nn.Tanh())
+    assert [type(m).__name__ for m in rest] == ["ReLU", "Linear", "Tanh"]
+
+
+@pytest.mark.parametrize("make", [nn.Sequential, lambda *layers: nn.ModuleList(layers)])
+def test_containers_are_extended_sliced_and_have_layers_replaced(make):
+    layers = make(nn.Linear(2, 3))
+    assert layers.extend([nn.ReLU(), nn.Linear(3, 1)]) is layers
+    layers[-1] = nn.Linear(3, 5)
+    assert [name for name, _ in layers.named_children()] == ["0", "1", "2"]
+    assert layers[2].out_features == 5
+    back = layers[1:]
+    assert type(back) is type(layers)
+    assert list(back) == [layers[1], layers[2]]
+    with pytest.raises(DTypeError, match="a layer is 'relu'"):
+        layers[1] = "relu"
+    with pytest.raises(OutOfRangeError, match="the index is 3, but there are 3"):
+        layers[3] = nn.ReLU()
 
 
 def test_sequential_with_names():
@@ -337,6 +547,7 @@ def test_sequential_with_names():
         (lambda: nn.Sequential({"a.b": nn.ReLU()}), ArgumentError, "the name is 'a.b'"),
         (lambda: nn.Sequential({1: nn.ReLU()}), ArgumentError, "the name is 1"),
         (lambda: nn.ModuleList([1]), DTypeError, "ModuleList: a layer is 1 (int)"),
+        (lambda: nn.Sequential(nn.ReLU())["0"], DTypeError, "the index is '0', expected an int"),
         (lambda: nn.Sequential(nn.ReLU())[3], OutOfRangeError, "the index is 3, but there are 1"),
         (lambda: nn.ModuleList()[0], OutOfRangeError, "there are 0 layers"),
     ],
