@@ -4,7 +4,7 @@
 
 FOLDER holds the full MNIST; without it, the bundled images are used. The recipe is that of
 `minidl train lenet5`, the seed 0: the same images, minidl and NumPy give the same weights. The
-file's metadata says what was trained on what, and the accuracy that was reached.
+file's settings say what was trained on what, and the accuracy that was reached.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unuse
 import minidl
 from minidl import models
 from minidl.datasets import BUNDLED, MNIST
-from minidl.files.tensor_file import write_tensors
 from minidl.train import Epoch, evaluate, fit, recipe_for
+from minidl.train.checkpoint import save_checkpoint
+from minidl.train.trained import SHIPPED
 from minidl.train.trainer import Watcher
 
 MODEL, SEED = "lenet5", 0
-OUTPUT = Path(models.__file__).parent / "weights"
 
 
 class Printer(Watcher):
@@ -41,7 +41,7 @@ def main() -> None:
     """Train, measure, write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=BUNDLED)
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--output", type=Path, default=SHIPPED.parent)
     arguments = parser.parse_args()
 
     training, test = (MNIST(train=train, root=arguments.folder) for train in (True, False))
@@ -52,10 +52,10 @@ def main() -> None:
         fit(network, training, test, recipe, seed=SEED, watchers=[Printer()])
         loss, accuracy = evaluate(network, test)
         _, of_bundled = evaluate(network, MNIST(train=False, root=BUNDLED))
-    metadata = {
+    config = {
         "model": MODEL,
         "data": "mnist",
-        "num_classes": 10,
+        "options": {"num_classes": 10},
         "recipe": dataclasses.asdict(recipe),
         "seed": SEED,
         "training_images": len(training),
@@ -68,10 +68,9 @@ def main() -> None:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-    path = arguments.output / f"{MODEL}-mnist.safetensors"
+    path = arguments.output / SHIPPED.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {name: value.numpy() for name, value in network.state_dict().items()}
-    write_tensors(path, state, metadata)
+    save_checkpoint(path, {"model": network.state_dict()}, config)
     print(f"{path}: {path.stat().st_size:,} bytes, {accuracy:.2%} of {len(test):,} test images")
 
 

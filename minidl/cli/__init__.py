@@ -1,8 +1,10 @@
 """The `minidl` command: a file per subcommand, named like it.
 
 minidl train lenet5      train a model, watch it learn, keep the figures and pictures
+minidl eval PATH         measure a trained model: accuracy, what it takes for what
+minidl predict IMAGE…    say which digit is on a photo; with other weights, what else
 minidl check numpy       hold a backend against the contract
-minidl models            what can be trained
+minidl models            what can be trained, and what is known of it
 minidl backends          where it can be computed
 """
 
@@ -10,12 +12,11 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-
 from minidl.errors import MinidlError
 
-from minidl.cli.app import app  # isort: skip
-from minidl.cli import train, check, models, backends  # isort: skip - the order of --help
+from minidl.cli.app import app, print_error  # isort: skip
+from minidl.cli import train, eval, predict, check, models, backends  # isort: skip
+# The order is that of --help.
 
 __all__ = ["app", "main"]
 
@@ -25,8 +26,5 @@ def main() -> None:
     try:
         app(prog_name="minidl")
     except MinidlError as error:
-        console = Console(stderr=True)
-        console.print(
-            f"minidl: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        print_error(error)
         sys.exit(2)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 import minidl
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, MinidlError, unknown_name
+
+if TYPE_CHECKING:
+    from minidl.datasets import Dataset
 
 app = typer.Typer(
     help="minidl: a deep-learning framework to be read, run and trusted.",
@@ -40,6 +48,35 @@ def run_file(path: Path | None) -> None:
         report.stack = traceback.StackSummary.from_list(frames)
         text = "".join(report.format(chain=False)).rstrip()
         raise ArgumentError(f"--load: {path} could not be run.\n{text}") from error
+
+
+def screen() -> Console:
+    """Where a command prints: as wide as the terminal; a pipe is wide enough for all."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=200 if piped else None, highlight=False)
+
+
+def listing(*columns: str) -> Table:
+    """A table of what there is, a line each."""
+    return Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+
+
+def open_data(command: str, name: str, train: bool, data_dir: str | None) -> Dataset:
+    """The part of a data set; `data_dir` may be "bundled"."""
+    from minidl.datasets import BUNDLED
+    from minidl.train.run import DATASETS
+
+    if name not in DATASETS:
+        unknown_name(f"{command}: there is no data set", name, DATASETS)
+    root = BUNDLED if data_dir == "bundled" else data_dir
+    dataset: Dataset = DATASETS[name](train=train, root=root)
+    return dataset
+
+
+def print_error(error: MinidlError) -> None:
+    """One message on standard error."""
+    console = Console(stderr=True)
+    console.print(f"minidl: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_version(wanted: bool) -> None:

@@ -2,21 +2,180 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from minidl.cli.app import app
+import typer
+
+from minidl.cli.app import Load, app, listing, run_file, screen
+from minidl.errors import ArgumentError, unknown_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from minidl.models import Card
 
 
-@app.command()
-def models() -> None:
-    """List the models."""
-    from minidl.models import create
+class _Row(NamedTuple):
+    """What the list says about a model; its fields are what --sort takes."""
+
+    name: str
+    year: int | None
+    paper: str
+    input: tuple[int, int, int] | None
+    parameters: int
+    macs: int | None
+    top1: float | None
+
+
+@app.command(epilog="Examples: minidl models 'resnet*' --sort macs; minidl models lenet5")
+def models(
+    pattern: Annotated[
+        str, typer.Argument(metavar="[NAME|PATTERN]", help="A model, or a shell pattern.")
+    ] = "*",
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help=f"One of: {', '.join(_Row._fields)}.")
+    ] = "name",
+    load: Load = None,
+) -> None:
+    """List the models; of one, show its card and its layers."""
     from minidl.models import list as names
 
-    table = Table("model")
-    table.add_column("parameters", justify="right")
-    for name in names():
-        parameters = sum(parameter.numel() for parameter in create(name).parameters())
-        table.add_row(name, f"{parameters:,}")
-    Console().print(table)
+    run_file(load)
+    if sort not in _Row._fields:
+        unknown_name("models: --sort: there is no column", sort, _Row._fields)
+    if pattern in names():
+        _show(pattern, screen())
+        return
+    found = names(pattern)
+    if not found:
+        if set(pattern) & set("*?["):
+            raise ArgumentError(f"models: no model's name matches {pattern!r}. All: minidl models.")
+        unknown_name("models: there is no model", pattern, names())
+    rows = [_row(name) for name in found]
+    # Names go up, figures down; models without a figure stand last.
+    known = sorted(
+        (row for row in rows if getattr(row, sort) is not None),
+        key=lambda row: getattr(row, sort),
+        reverse=sort not in ("name", "paper", "year"),
+    )
+    _list([*known, *(row for row in rows if getattr(row, sort) is None)])
+
+
+def _row(name: str) -> _Row:
+    from minidl.models import card
+
+    found = card(name)
+    if found is None:
+        return _Row(name, None, "", None, _parameters(name), None, None)
+    paper = found.paper
+    author = paper.authors.split(",")[0].split(".")[-1].split(" and ")[0].strip()
+    return _Row(
+        *(name, paper.year, f"{author}: {paper.title}", found.input),
+        *(_parameters(name), found.macs, found.top1),
+    )
+
+
+def _parameters(name: str) -> int:
+    """Counted on "meta", where nothing is allocated."""
+    from minidl.backends import use_backend
+    from minidl.models import create
+
+    with use_backend("meta"):
+        return sum(parameter.numel() for parameter in create(name).parameters())
+
+
+def _list(rows: list[_Row]) -> None:
+    from rich.text import Text
+
+    table = listing("model", "year", "paper", "input", "parameters", "MACs", "top-1")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    cells = [
+        [
+            *(row.name, str(row.year or ""), row.paper, _sizes(row.input)),
+            *(f"{row.parameters:,}", _short(row.macs)),
+            "" if row.top1 is None else f"{row.top1:.1f}%",
+        ]
+        for row in rows
+    ]
+    console = screen()
+    # The paper has what the others leave, for a line each.
+    widths = [
+        max(len(str(c.header)), *map(len, column))
+        for c, column in zip(table.columns, zip(*cells, strict=True), strict=True)
+    ]
+    room = max(12, console.width - sum(widths) + widths[2] - 2 * len(widths))
+    for row in cells:
+        texts = [Text(cell) for cell in row]
+        texts[2].truncate(room, overflow="ellipsis")
+        texts[2].stylize("dim")
+        table.add_row(*texts)
+    console.print(table)
+    if any(row.top1 is not None for row in rows):
+        console.print("top-1: as published; minidl models NAME says on what", style="dim")
+
+
+def _sizes(sizes: tuple[int, ...] | None) -> str:
+    return "×".join(map(str, sizes or ()))
+
+
+def _short(count: int | None) -> str:
+    """416520 → 417 K, as much as a table needs."""
+    if count is None:
+        return ""
+    for factor, unit in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return str(count)
+
+
+def _show(name: str, console: Console) -> None:
+    from minidl.models import card
+
+    found = card(name)
+    rows = {"parameters": f"{_parameters(name):,}"}
+    if found is not None:
+        rows = _card_rows(found, rows["parameters"])
+    table: Any = listing("", "")
+    table.show_header, table.box = False, None
+    table.columns[0].style = "bold"
+    for title, value in rows.items():
+        if value:
+            table.add_row(title, value)
+    console.print(name, style="bold green", markup=False)
+    console.print(table, markup=False)
+    if found is not None:
+        _print_layers(name, found.input, console)
+
+
+def _card_rows(card: Card, parameters: str) -> dict[str, str]:
+    paper, prepared = card.paper, card.preprocessing
+    published = f"{card.parameters:,}"
+    return {
+        "paper": f"{paper.title}",
+        "": f"{paper.authors}, {paper.year}. {paper.venue}",
+        "lecture": paper.lecture,
+        "input": _sizes(card.input),
+        "classes": f"{card.num_classes:,}",
+        "parameters": parameters
+        if parameters == published
+        else f"{parameters} (card: {published})",
+        "MACs": f"{card.macs:,}",
+        "top-1": "" if card.top1 is None else f"{card.top1}% {card.top1_source}".strip(),
+        "reference": card.reference,
+        "pictures": ""
+        if prepared is None
+        else f"shorter side resized to {prepared.resize} ({prepared.interpolation}), "
+        f"middle {prepared.crop}×{prepared.crop}",
+        "notes": card.notes,
+    }
+
+
+def _print_layers(name: str, size: tuple[int, int, int], console: Console) -> None:
+    from minidl.analysis import summary
+    from minidl.backends import use_backend
+    from minidl.models import create
+
+    with use_backend("meta"):
+        network = create(name)
+    console.print(f"\n{summary(network, size)}", markup=False, soft_wrap=True)

@@ -74,7 +74,7 @@ def _check(pixels: Image) -> None:
         fail("digit_image", "pixels.shape", pixels.shape, "(H, W) or (H, W, 3)")
     if min(pixels.shape[:2]) < 8:
         raise DataError(
-            f"digit_image: the picture has {pixels.shape[1]} × {pixels.shape[0]} pixels; no digit "
+            f"the picture has {pixels.shape[1]} × {pixels.shape[0]} pixels; no digit "
             "can be read in fewer than 8 × 8."
         )
 
@@ -150,7 +150,7 @@ def _threshold(ink: Image) -> float:
     best = int(between.argmax())
     if not mean_above[best] - mean_below[best] >= _LEAST_CONTRAST:
         raise DataError(
-            "digit_image: no digit found: the picture is blank, or its ink hardly differs from the "
+            "no digit found: the picture is blank, or its ink hardly differs from the "
             "paper. Write larger and darker, or cut the picture closer around the digit."
         )
     return float(edges[best + 1])
@@ -220,7 +220,7 @@ def _radius_to_add(mask: Image) -> int:
     padded = np.pad(mask, 1)
     outline = sum(int((padded != np.roll(padded, 1, axis)).sum()) for axis in (0, 1))
     width = 2 * mask.sum() / outline
-    return max(0, math.ceil((_LEAST_STROKE * scale - width) / 2))
+    return max(0, math.ceil(float(_LEAST_STROKE * scale - width) / 2))
 
 
 def _fitted(digit: Image, radius: int) -> Image:
@@ -228,7 +228,8 @@ def _fitted(digit: Image, radius: int) -> Image:
     digit = _widened(np.pad(digit, radius), radius)
     scale = BOX / max(digit.shape)
     fitted = _resized(digit, *(max(1, round(scale * side)) for side in digit.shape))
-    return fitted / fitted.max()
+    brightest: Image = fitted / fitted.max()
+    return brightest
 
 
 def _centre_of_mass(image: Image) -> tuple[float, float]:

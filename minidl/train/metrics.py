@@ -62,7 +62,8 @@ def per_class_accuracy(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         fail("per_class_accuracy", "matrix.shape", matrix.shape, "(classes, classes)")
     samples = matrix.sum(axis=1)
     right = np.full(len(matrix), np.nan)
-    return np.divide(matrix.diagonal(), samples, out=right, where=samples > 0)
+    np.divide(matrix.diagonal(), samples, out=right, where=samples > 0)
+    return right
 
 
 def _check(operation: str, logits: Tensor, labels: Tensor) -> None:

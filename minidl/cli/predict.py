@@ -1,0 +1,118 @@
+"""`minidl predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from minidl.cli.app import Load, app, listing, print_error, run_file, screen
+from minidl.errors import ArgumentError, DataError, MinidlError
+
+if TYPE_CHECKING:
+    from minidl.train.photos import Preparation
+
+
+@app.command(epilog="Example: minidl predict photo.jpg --show seen.png")
+def predict(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE…", help="PNG, JPEG, … of any size.")
+    ],
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="A run's folder or a weights file. Default: LeNet-5 for digits."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For a weights file that doesn't say of which model."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="… nor of which data set: one of `minidl data`."),
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many answers to show.")] = 3,
+    show: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of what the network saw.")
+    ] = None,
+    backend: Annotated[str, typer.Option(help="A name from `minidl backends`.")] = "numpy",
+    load: Load = None,
+) -> None:
+    """Say what is on pictures: with no more options, which digit is on a photo or a scan."""
+    import numpy as np
+
+    from minidl.train.photos import preparation, probabilities
+    from minidl.train.trained import SHIPPED, trained
+
+    run_file(load)
+    if weights is None and model is not None:
+        raise ArgumentError(
+            f"predict: minidl comes with weights of lenet5 for digits only. Name a file with "
+            f"those of {model}: --weights FILE."
+        )
+    found = trained(weights or SHIPPED, model, data, backend)
+    prepare = preparation(found.model, found.data)
+    console = screen()
+    console.print(f"{found}; {prepare.description}.", soft_wrap=True, markup=False)
+
+    names, seen, mistakes = [], [], []
+    for image in images:
+        try:
+            seen.append(_read(image, prepare))
+            names.append(str(image))
+        except DataError as error:
+            mistakes.append(error)
+    if seen:
+        batch = np.stack(seen)  # (N, C, h, w) in [0, 1]
+        answers = probabilities(found.network, prepare.normalized(batch))
+        console.print(_table(names, answers, found.class_names, top))
+        if show is not None:
+            _write_seen(batch, show)
+    for mistake in mistakes:
+        print_error(mistake)
+    if mistakes:
+        raise typer.Exit(2)
+
+
+def _read(path: Path, prepare: Preparation) -> Any:
+    from minidl.files.images import read_image
+
+    pixels = read_image(path, channels=prepare.channels)
+    try:
+        return prepare.pixels(pixels)
+    except MinidlError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _table(names: list[str], answers: Any, class_names: tuple[str, ...], top: int) -> Any:
+    from rich.text import Text
+
+    table = listing("file", "answer", "confidence", "then")
+    table.columns[0].overflow = "fold"
+    table.columns[2].justify = "right"
+    for name, row in zip(names, answers, strict=True):
+        best = row.argsort()[::-1][:top]
+        words = [class_names[k] if class_names else f"class {k}" for k in best]
+        others = zip(words[1:], row[best[1:]], strict=True)
+        then = ", ".join(f"{word} {share:.1%}" for word, share in others)
+        table.add_row(Text(name), Text(words[0], "bold"), f"{row[best[0]]:.1%}", Text(then, "dim"))
+    return table
+
+
+def _write_seen(batch: Any, path: Path) -> None:
+    """The pictures as the network saw them, side by side; small ones enlarged."""
+    import numpy as np
+    from PIL import Image
+
+    batch = np.pad(batch, [(0, 0), (0, 0), (1, 1), (1, 1)], constant_values=0.5)
+    strip = np.concatenate(list(batch), axis=2).transpose(1, 2, 0)  # (h, N·w, C)
+    pixels = np.rint(255 * strip).astype(np.uint8)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    factor = max(1, 224 // batch.shape[2])
+    image = image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+    try:
+        image.save(path)
+    except (OSError, ValueError) as error:  # no folder; no format of that name
+        raise ArgumentError(f"predict: --show: {path} can't be written: {error}.") from error

@@ -1,0 +1,81 @@
+"""A trained model by the name of its folder or file, and what it was trained on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minidl import backends
+from minidl.errors import DataError
+from minidl.nn import Module
+from minidl.train.checkpoint import load_model
+from minidl.train.run import DATASETS
+
+__all__ = ["SHIPPED", "Trained", "trained"]
+
+SHIPPED = Path(__file__).parents[1] / "models" / "weights" / "lenet5-mnist.safetensors"
+"""LeNet-5, trained on MNIST by `tools/train_shipped_weights.py`."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, and what is known of its training."""
+
+    network: Module
+    model: str
+    """Its name in `minidl.models`."""
+    data: str | None
+    """The data set's name; None where it isn't known."""
+    config: dict[str, Any]
+    """All settings that its file has."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the data set; empty where they aren't known."""
+        return tuple(getattr(DATASETS.get(self.data or ""), "names", ()))
+
+    def __str__(self) -> str:
+        return f"{self.model}, trained on {self.data}" if self.data else self.model
+
+
+def trained(
+    path: str | os.PathLike[str],
+    model: str | None = None,
+    data: str | None = None,
+    backend: str = "numpy",
+) -> Trained:
+    """The network that a run left behind, in evaluation mode.
+
+    >>> found = trained(SHIPPED)
+    >>> str(found), found.class_names[:3]
+    ('lenet5, trained on mnist', ('0', '1', '2'))
+
+    Raises DataError for a file that can't be read and for a folder without a checkpoint,
+    ArgumentError for the file of another model.
+
+    Args:
+        path: a run's folder, its checkpoint, or a file of weights.
+        model: its name in `minidl.models`, for a file of weights, which doesn't say.
+        data: likewise, the name of the data set it was trained on.
+        backend: where it will compute.
+
+    """
+    names = getattr(DATASETS.get(data or ""), "names", ())
+    options = {"num_classes": len(names)} if names else None
+    network, config = load_model(_file(Path(path)), model, options)
+    network = network.to(backends.get(backend)).eval()
+    return Trained(network, str(config["model"]), config.get("data", data), config)
+
+
+def _file(path: Path) -> Path:
+    """The file to read: of a run's folder, its newest checkpoint."""
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob("*.safetensors"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise DataError(
+            f"{path} holds no checkpoint (*.safetensors). Name the folder of a run of minidl train."
+        )
+    return found[-1]
