@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -129,10 +130,21 @@ def per_channel(operation: str, argument: str, value: Any, images: Array) -> Arr
 
 def size_pair(operation: str, size: int | Sequence[int]) -> tuple[int, int]:
     """An int, or (h, w) → (h, w), both at least 1."""
-    pair = (size, size) if isinstance(size, int | np.integer) else tuple(size)
-    if len(pair) != 2 or not all(isinstance(s, int | np.integer) and s >= 1 for s in pair):
+    pair = integers(size)
+    if len(pair) == 1:
+        pair *= 2
+    if len(pair) != 2 or min(pair) < 1:
         fail(operation, "size", size, "an int or (height, width), at least 1", error=ArgumentError)
-    return int(pair[0]), int(pair[1])
+    return pair[0], pair[1]
+
+
+def integers(value: Any) -> tuple[int, ...]:
+    """An integer, or a sequence of them, as a tuple; empty if it is something else."""
+    values = value if isinstance(value, Sequence) else (value,)
+    try:
+        return tuple(operator.index(number) for number in values)
+    except TypeError:
+        return ()
 
 
 def probability(operation: str, p: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from minidl.datasets.dataset import Array
 from minidl.datasets.transforms.base import (
     BatchTransform,
+    integers,
     one_of,
     per_channel,
     probability,
@@ -180,6 +181,8 @@ def pad(
     left, top, right, bottom = _sides(operation, padding)
     widths = ((0, 0), (0, 0), (top, bottom), (left, right))
     if padding_mode != "constant":
+        if padding_mode != "edge":
+            _check_mirror(operation, padding, images, padding_mode)
         mode: Any = padding_mode  # one of NumPy's names too, and it means the same there
         return np.pad(images, widths, mode=mode)
     N, C, H, W = images.shape
@@ -198,13 +201,23 @@ def _flipped(images: Array, chosen: Array, axis: int) -> Array:
 
 def _sides(operation: str, padding: int | Sequence[int]) -> tuple[int, int, int, int]:
     """(left, top, right, bottom)."""
-    values = (padding,) if isinstance(padding, int | np.integer) else tuple(padding)
-    integers = all(isinstance(value, int | np.integer) and value >= 0 for value in values)
-    if not integers or len(values) not in (1, 2, 4):
+    values = integers(padding)
+    if len(values) not in (1, 2, 4) or min(values) < 0:
         fail(operation, "padding", padding, "an int, (left and right, top and bottom) or "
              "(left, top, right, bottom), at least 0", error=ArgumentError)  # fmt: skip
     left, top, right, bottom = values * (4 // len(values))
     return left, top, right, bottom
+
+
+def _check_mirror(
+    operation: str, padding: int | Sequence[int], images: Array, padding_mode: str
+) -> None:
+    """There must be as many pixels to mirror as are added."""
+    left, top, right, bottom = _sides(operation, padding)
+    H, W = (side - (padding_mode == "reflect") for side in images.shape[2:])
+    if max(top, bottom) > H or max(left, right) > W:
+        fail(operation, "padding", padding, f"at most {H} above and below, {W} left and right, for "
+             f"{padding_mode!r} of images of {images.shape[2:]}", error=ArgumentError)  # fmt: skip
 
 
 def _check_crop(operation: str, size: tuple[int, int], images: Array, which: str, fix: str) -> None:

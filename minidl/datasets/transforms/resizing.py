@@ -57,7 +57,7 @@ class Resize(BatchTransform):
         antialias: bool = True,
     ) -> None:
         pair = size_pair("Resize", size)
-        self.size: int | tuple[int, int] = pair[0] if isinstance(size, int | np.integer) else pair
+        self.size: int | tuple[int, int] = pair if isinstance(size, Sequence) else pair[0]
         self.interpolation = one_of("Resize", "interpolation", interpolation, INTERPOLATIONS)
         self.antialias = antialias
 
