@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 
 import numpy as np
 
 from minidl.backends import Backend
 from minidl.creation import tensor
 from minidl.datasets.dataset import Array, Dataset, as_dataset
+from minidl.datasets.prefetch import prefetched
 from minidl.errors import ArgumentError, fail
 from minidl.tensor import Tensor
 
 __all__ = ["DataLoader", "Transform"]
 
 Transform = Callable[[Array, np.random.Generator], Array]
-"""Augmentation of one batch: (images (N, C, H, W) in [0, 1], generator) → images (N, …)."""
+"""Augmentation of one batch: (images (N, C, H, W) in [0, 1], generator) → images (N, …).
+
+`minidl.datasets.transforms` has the usual ones.
+"""
 
 _ORDER, _AUGMENTATION = 0, 1
 """What a generator is for: independent streams of the same seed."""
@@ -45,7 +50,13 @@ class DataLoader:
 
     A pass that is left early starts again from its first batch, in the same order, the next time.
 
-    Raises ArgumentError if batch_size is below 1 or the seed negative.
+    With `prefetch`, a background thread prepares batches while the caller computes; they are the
+    same ones, bit for bit, and `position` counts those handed out, not those prepared. An
+    exception in the transform arrives where the batch would have, and a loop that is left ends the
+    thread. The transform runs in that thread, and must do with NumPy alone; tensors are made in
+    the caller's. (PyTorch has processes for this, `num_workers`; arrays in memory need none.)
+
+    Raises ArgumentError if batch_size is below 1, or the seed or prefetch negative.
 
     Attributes:
         dataset: what it loads, a `Dataset`.
@@ -59,8 +70,10 @@ class DataLoader:
         drop_last: leave out a last batch that would be smaller (of other samples each epoch,
             where they are shuffled).
         seed: fixes the order and the transform's random numbers.
-        transform: augmentation, called with a whole batch and a `numpy.random.Generator`.
+        transform: augmentation, called with a whole batch and a `numpy.random.Generator`; see
+            `minidl.datasets.transforms`.
         backend: where the tensors are made; None: the default one at that time.
+        prefetch: how many batches are prepared ahead; 0: each when it is asked for.
 
     """
 
@@ -73,11 +86,15 @@ class DataLoader:
         seed: int = 0,
         transform: Transform | None = None,
         backend: str | Backend | None = None,
+        prefetch: int = 0,
     ) -> None:
         if batch_size < 1:
             fail("DataLoader", "batch_size", batch_size, "at least 1", error=ArgumentError)
         if seed < 0:
             fail("DataLoader", "seed", seed, "at least 0", error=ArgumentError)
+        if prefetch < 0:
+            fail("DataLoader", "prefetch", prefetch, "at least 0", "2 is usually enough.",
+                 error=ArgumentError)  # fmt: skip
         self.dataset = as_dataset(dataset)
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -85,6 +102,7 @@ class DataLoader:
         self.seed = seed
         self.transform = transform
         self.backend = backend
+        self.prefetch = prefetch
         self.epoch = 0
         self.position = 0
         self._first = 0  # where the next pass starts: not at 0 after load_state_dict only
@@ -96,20 +114,20 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch as pairs of tensors."""
-        for images, labels in self.numpy_batches():
-            yield tensor(images, backend=self.backend), tensor(labels, backend=self.backend)
+        with closing(self.numpy_batches()) as batches:
+            for images, labels in batches:
+                yield tensor(images, backend=self.backend), tensor(labels, backend=self.backend)
 
-    def numpy_batches(self) -> Iterator[tuple[Array, Array]]:
+    def numpy_batches(self) -> Generator[tuple[Array, Array], None, None]:
         """The batches of one epoch as pairs of NumPy arrays, which are the caller's to change."""
         epoch, first, self._first = self.epoch, self._first, 0
         self.position = first
-        order = self._order(epoch)
-        for number in range(first, len(self)):
-            batch = self._batch(order, epoch, number)
-            # Counted before it is handed out: a checkpoint written after the training step on
-            # this batch continues with the next one.
-            self.position = number + 1
-            yield batch
+        with closing(self._batches(epoch, first)) as batches:
+            for number, batch in enumerate(batches, first):
+                # Counted before it is handed out: a checkpoint written after the training step on
+                # this batch continues with the next one.
+                self.position = number + 1
+                yield batch
         self.set_epoch(epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
@@ -158,6 +176,12 @@ class DataLoader:
         if not self.shuffle:
             return np.arange(len(self.dataset))
         return np.random.default_rng([self.seed, _ORDER, epoch]).permutation(len(self.dataset))
+
+    def _batches(self, epoch: int, first: int) -> Generator[tuple[Array, Array], None, None]:
+        """The batches of that epoch from number `first` on, prepared ahead if asked for."""
+        order = self._order(epoch)
+        batches = (self._batch(order, epoch, number) for number in range(first, len(self)))
+        return prefetched(batches, self.prefetch) if self.prefetch else batches
 
     def _batch(self, order: Array, epoch: int, number: int) -> tuple[Array, Array]:
         chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
