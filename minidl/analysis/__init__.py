@@ -1,1 +1,3 @@
 """What a network costs: shapes, parameters, multiply-accumulates, memory, time."""
+
+from minidl.analysis.summary import Row, Summary, SummaryError, summary

@@ -1,0 +1,136 @@
+"""Receptive fields against what a gradient reaches in a network of positive weights."""
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import functional as F
+from minidl import nn
+from minidl.analysis import summary
+
+
+class Parallel(nn.Module):
+    """Branches side by side, added or joined."""
+
+    def __init__(self, *branches, join=False):
+        super().__init__()
+        self.branches, self.join = nn.ModuleList(branches), join
+
+    def forward(self, x):
+        results = [branch(x) for branch in self.branches]
+        if self.join:
+            return minidl.concatenate(results, 1)
+        total = results[0]
+        for result in results[1:]:
+            total = total + result
+        return total
+
+
+class Function(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def conv(kernel_size, **options):
+    return nn.Conv2d(2, 2, kernel_size, **options)
+
+
+def measured(model, size=(61, 67)):
+    """Height and width of the largest box that the gradient of an output in the middle reaches."""
+    model = model.double().eval()
+    with minidl.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(np.random.default_rng(0).uniform(0.5, 1.5, parameter.shape))
+    boxes = []
+    for i, j in ((0, 0), (1, 1)):  # behind a transposed convolution not all are equal
+        x = minidl.ones(1, 2, *size, dtype="float64").requires_grad_()
+        y = model(x)
+        y[0, :, y.shape[2] // 2 + i, y.shape[3] // 2 + j].sum().backward()
+        reached = np.abs(x.grad.numpy()[0]).sum(0) > 0
+        boxes.append([np.ptp(np.flatnonzero(reached.any(axis))) + 1 for axis in (1, 0)])
+    return tuple(np.max(boxes, 0))
+
+
+NETS = {
+    "one convolution": lambda: conv((5, 3), padding=(2, 1)),
+    "stack": lambda: nn.Sequential(conv(3), conv(3), conv((1, 7))),
+    "stride": lambda: nn.Sequential(conv(3, stride=2), conv(3, stride=(2, 1)), conv(3)),
+    "dilation": lambda: nn.Sequential(conv(3, dilation=2), conv((3, 2), dilation=(4, 3))),
+    "depthwise": lambda: nn.Sequential(conv(5, groups=2, stride=2), conv(3)),
+    "average pooling": lambda: nn.Sequential(conv(3), nn.AvgPool2d(3, 2, 1), conv(3)),
+    "pools and padding": lambda: nn.Sequential(
+        conv(7, stride=2, padding=3), nn.AvgPool2d(2), conv(3, padding=1), nn.ReLU()
+    ),
+    "residual": lambda: Parallel(
+        nn.Sequential(conv(3, padding=1), conv(3, padding=1)), Function(F.relu)
+    ),
+    "branches joined": lambda: Parallel(
+        conv(1), conv(3, padding=1), conv(5, padding=2, stride=1), join=True
+    ),
+    "branches off centre": lambda: Parallel(
+        Function(lambda x: F.pad(x, (3, 0, 0, 1))), Function(lambda x: F.pad(x, (0, 3, 1, 0)))
+    ),
+    "strided slice": lambda: nn.Sequential(Function(lambda x: x[:, :, 1::2, 3::3]), conv(3)),
+    "upsampled, whole": lambda: nn.Sequential(
+        conv(3, stride=2), nn.ConvTranspose2d(2, 2, 4, stride=2, padding=1)
+    ),
+    "channels last": lambda: nn.Sequential(
+        conv(3),
+        Function(lambda x: x.permute(0, 2, 3, 1)),
+        nn.Linear(2, 2),
+        Function(lambda x: x.permute(0, 3, 1, 2)),
+        conv(3),
+    ),
+    "mean of channels": lambda: nn.Sequential(
+        conv(3), Function(lambda x: x.mean(1, keepdim=True)), nn.Conv2d(1, 2, 3)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_field_is_what_the_gradient_reaches(name):
+    model = NETS[name]()
+    row = summary(model, (2, 61, 67)).rows[0]
+    assert not row.sees_all
+    assert row.receptive_field == measured(model)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Sequential(conv(3), nn.AdaptiveAvgPool2d(1), conv(1)),
+        nn.Sequential(nn.Flatten(), nn.Linear(2 * 9 * 8, 3)),
+        nn.Sequential(conv(3), Function(lambda x: x.mean((2, 3)))),
+        Parallel(Function(F.relu), nn.Sequential(nn.AdaptiveAvgPool2d(1), conv(1))),
+    ],
+    ids=["global pool", "dense", "mean", "gate"],
+)
+def test_what_sees_everything_says_so(model):
+    row = summary(model, (2, 9, 8)).rows[0]
+    assert (row.sees_all, row.receptive_field) == (True, None)
+
+
+def test_max_pool_field_is_its_window():
+    row = summary(nn.Sequential(conv(3), nn.MaxPool2d(3, 2, dilation=2)), (2, 20, 21)).rows[-1]
+    assert (row.receptive_field, row.jump) == ((7, 7), (2.0, 2.0))
+
+
+def test_jump_is_the_product_of_the_strides():
+    rows = summary(nn.Sequential(conv(3, stride=(2, 3)), nn.AvgPool2d(2)), (2, 40, 40)).rows
+    assert [row.jump for row in rows[1:]] == [(2.0, 3.0), (4.0, 6.0)]
+
+
+def test_flatten_keeps_the_field_and_an_unfold_is_not_guessed_at():
+    rows = summary(nn.Sequential(conv(3), nn.Flatten()), (2, 9, 8)).rows
+    assert rows[-1].receptive_field == (3, 3)
+    unfolded = summary(Function(lambda x: F.unfold(x, 3)), (2, 9, 8)).rows[0]
+    assert (unfolded.receptive_field, unfolded.sees_all) == (None, False)
+
+
+def test_no_image_no_field():
+    row = summary(nn.Linear(4, 3), (2, 4)).rows[0]
+    assert (row.receptive_field, row.sees_all) == (None, False)
