@@ -30,7 +30,7 @@ from minidl.grad_mode import (
     is_grad_enabled,
     set_grad_enabled,
 )
-from minidl.tensor import Tensor
+from minidl.tensor import ADDED_TO, FRESH, Tensor
 
 # ----------------------------------------------------------------------------- public calls
 
@@ -303,11 +303,14 @@ def _accumulate(leaf: Tensor, gradient: Tensor, create_graph: bool) -> None:
         )
     if leaf._grad is None:
         leaf._grad = _own(gradient)
-    elif create_graph:
+        return
+    use = leaf._grad._storage.use
+    if create_graph:
         leaf._grad = leaf._grad + gradient
     else:
         total = leaf.backend.xp.add(leaf._grad._array, gradient._array)
         leaf._grad = Tensor._wrap(total, leaf.backend)
+    leaf._grad._storage.use = FRESH if use == FRESH else ADDED_TO
 
 
 def _own(gradient: Tensor | None) -> Any:

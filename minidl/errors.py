@@ -22,6 +22,7 @@ __all__ = [
     "BackendError",
     "DTypeError",
     "DataError",
+    "ForgottenZeroGrad",
     "InPlaceError",
     "MinidlError",
     "MissingDependencyError",
@@ -59,6 +60,10 @@ class OutOfRangeError(MinidlError, IndexError):
 
 class DataError(MinidlError, ValueError):
     """A file isn't what it should be: truncated, malformed, or of another kind."""
+
+
+class ForgottenZeroGrad(UserWarning):
+    """Gradients were added to those that an optimizer's step had used already."""
 
 
 def unknown_name(

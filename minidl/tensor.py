@@ -23,13 +23,21 @@ if TYPE_CHECKING:
     from minidl.function import Function
 
 
-class Storage:
-    """What a tensor shares with its views: a counter that every in-place change raises."""
+FRESH, STEPPED, ADDED_TO = range(3)
+"""Of a gradient: as backward left it; used by an optimizer's step; and added to after that."""
 
-    __slots__ = ("version",)
+
+class Storage:
+    """What a tensor shares with its views: a counter that every in-place change raises.
+
+    `use` is for gradients alone: by it an optimizer sees that zero_grad() was forgotten.
+    """
+
+    __slots__ = ("use", "version")
 
     def __init__(self) -> None:
         self.version = 0
+        self.use = FRESH
 
 
 class Tensor(TensorMethods, NumPyProtocol):
@@ -342,12 +350,14 @@ class Tensor(TensorMethods, NumPyProtocol):
         """Overwrite the values with those of `source`, broadcasting."""
         operand = self._operand("copy_", source)
         self.backend.copy_into(self._writable("copy_", source), operand)
+        self._storage.use = FRESH
         return self
 
     def fill_(self, value: float) -> Tensor:
         """Overwrite all values with one number."""
         operand = self._operand("fill_", value)
         self.backend.copy_into(self._writable("fill_", value), operand)
+        self._storage.use = FRESH
         return self
 
     def zero_(self) -> Tensor:
@@ -417,6 +427,10 @@ class Tensor(TensorMethods, NumPyProtocol):
                 f"{operation}: the tensor is a read-only or expanded view. Use .clone() first."
             )
         self._storage.version += 1
+        if (
+            self._storage.use == STEPPED
+        ):  # who changes a gradient after the step keeps it on purpose
+            self._storage.use = FRESH
         return self._array
 
     def _operand(self, operation: str, value: Any) -> Any:

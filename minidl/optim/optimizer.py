@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minidl.backends import Array, Backend
-from minidl.errors import ArgumentError, DTypeError, fail
+from minidl.errors import ArgumentError, DTypeError, ForgottenZeroGrad, fail
 from minidl.functional.operands import integer
 from minidl.grad_mode import no_grad
 from minidl.optim import checks
-from minidl.tensor import Tensor
+from minidl.tensor import ADDED_TO, STEPPED, Storage, Tensor
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
@@ -49,6 +50,7 @@ class Optimizer(ABC):
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         self._name = type(self).__name__
+        self._hinted = False
         self.defaults = self._options(defaults)
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
@@ -58,7 +60,11 @@ class Optimizer(ABC):
         for group in given:
             self.add_param_group(group)
         if not self.parameters:
-            raise ArgumentError(f"{self._name}: there are no parameters. Give model.parameters().")
+            raise ArgumentError(
+                f"{self._name}: there are no parameters. Give model.parameters(); a generator of "
+                "them can be read only once, and layers in a plain list are not found: use "
+                "nn.ModuleList."
+            )
 
     # ------------------------------------------------------- what a subclass says
 
@@ -92,6 +98,7 @@ class Optimizer(ABC):
         name = f"{self._name}.step"
         with no_grad():
             arrays = {p: p._writable(name) for p in self.parameters if p.grad is not None}
+        self._note_use([p._grad._storage for p in arrays if p._grad is not None])
         for group in self.param_groups:
             # A kernel call takes a list of one dtype whose members all take the same step.
             alike: dict[tuple[Backend, Any, int], list[Tensor]] = {}
@@ -111,6 +118,20 @@ class Optimizer(ABC):
                     step,
                     group,
                 )
+
+    def _note_use(self, gradients: list[Storage]) -> None:
+        """Hint, once, at a forgotten zero_grad(); remember that a step has used the gradients."""
+        if not self._hinted and any(gradient.use == ADDED_TO for gradient in gradients):
+            self._hinted = True
+            warnings.warn(
+                f"{self._name}.step: backward() has added to gradients that the step before had "
+                "used already, and this step uses the sum. Call optimizer.zero_grad() before each "
+                "backward(). If the sum is meant, ignore minidl.errors.ForgottenZeroGrad.",
+                ForgottenZeroGrad,
+                stacklevel=3,
+            )
+        for gradient in gradients:
+            gradient.use = STEPPED
 
     def _advance(self, p: Tensor, group: Mapping[str, Any]) -> int:
         """Count a step of `p`; returns the count."""

@@ -24,6 +24,10 @@ def rate_set(value):
 
 
 SHARED = leaf()
+NOTHING = (
+    "Adam: there are no parameters. Give model.parameters(); a generator of them can be read only "
+    "once, and layers in a plain list are not found: use nn.ModuleList."
+)
 LIST = "expected a list of parameters. Give model.parameters()."
 RANGE = "expected a finite number of at least 0."
 
@@ -34,12 +38,12 @@ RANGE = "expected a finite number of at least 0."
         (
             lambda: optim.Adam([]),
             ArgumentError,
-            "Adam: there are no parameters. Give model.parameters().",
+            NOTHING,
         ),
         (
             lambda: optim.Adam([{"params": []}]),
             ArgumentError,
-            "Adam: there are no parameters. Give model.parameters().",
+            NOTHING,
         ),
         (lambda: optim.Adam("weights"), DTypeError, f"Adam: params is a str, {LIST}"),
         (lambda: optim.Adam(leaf()), DTypeError, f"Adam: params is a Tensor, {LIST}"),
