@@ -6,6 +6,7 @@ from minidl.datasets import transforms
 from minidl.datasets.dataloader import DataLoader
 from minidl.datasets.dataset import Dataset, validation_split
 from minidl.datasets.idx import read_idx
+from minidl.datasets.image_folder import ImageFolder
 from minidl.datasets.mnist import MNIST, FashionMNIST
 from minidl.datasets.places import BUNDLED, cache_folder
 
@@ -15,6 +16,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "FashionMNIST",
+    "ImageFolder",
     "cache_folder",
     "read_idx",
     "transforms",
