@@ -75,7 +75,7 @@ def test_train_reaches_fashion_mnist_too(minidl, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "lenet6"), "There are: lenet5"),
+        (("train", "lenet6"), "Did you mean lenet5?"),
         (("train", "lenet5", "--data", "cifar"), "There are: mnist"),
         (("train", "lenet5", "--backend", "abacus"), "There are: numpy"),
         (("train", "lenet5", "--epochs", "0"), "epochs"),

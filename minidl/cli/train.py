@@ -9,12 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from minidl.cli.app import Load, app, run_file
+from minidl.errors import ArgumentError
 
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A name from `minidl models`.")],
-    data: Annotated[str, typer.Option(help="mnist or fashion-mnist.")] = "mnist",
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="A name from `minidl models`.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="mnist or fashion-mnist. Default: mnist.")
+    ] = None,
     data_dir: Annotated[
         str | None,
         typer.Option(
@@ -23,37 +28,75 @@ def train(
             "$MINIDL_DATA, the system's package, the cache, the bundled images, in this order.",
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help="A name from `minidl backends`.")] = "numpy",
+    backend: Annotated[
+        str | None,
+        typer.Option(help="A name from `minidl backends`, or auto. Default: numpy."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the model's recipe.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: the model's recipe.")] = None,
     lr: Annotated[float | None, typer.Option(help="Default: the model's recipe.")] = None,
-    seed: Annotated[int, typer.Option(help="Fixes the run.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Fixes the run. Default: 0.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run's folder. Default: runs/….")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the run in --out DIR exactly where it was stopped or killed. Without "
+            "--out: the last run of this model and data.",
+        ),
+    ] = False,
+    checkpoint_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="STEPS",
+            help="Save the state after so many steps, besides each epoch. Default: every 30 s.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(metavar="N", help="Only the first N training and N test images."),
     ] = None,
     threads: Annotated[
-        int, typer.Option(min=1, help="For matrix products; small networks gain from one only.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1, help="For matrix products; small networks gain from one only. Default: 1."
+        ),
+    ] = None,
     load: Load = None,
 ) -> None:
-    """Train a model: a progress bar, a table, and a folder with figures and pictures."""
-    from minidl.train import recipe_for, run
+    """Train a model: a progress bar, a table, and a folder with figures and pictures.
+
+    Ctrl-C stops after the current step; --resume continues as if nothing had happened.
+    """
+    from minidl.train import continue_run, recipe_for, run
+    from minidl.train.interruption import Interrupted
 
     run_file(load)
-    given = {"epochs": epochs, "batch_size": batch_size, "lr": lr}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    run(
-        model,
-        data,
-        data_dir=data_dir,
-        backend=backend,
-        recipe=dataclasses.replace(recipe_for(model), **changes),
-        seed=seed,
-        out=out,
-        limit=limit,
-        threads=threads,
+    recipe = _given(epochs=epochs, batch_size=batch_size, lr=lr)
+    settings = _given(
+        data=data, data_dir=data_dir, backend=backend, seed=seed, limit=limit, threads=threads
     )
+    try:
+        if resume:
+            continue_run(out, model, recipe=recipe, checkpoint_every=checkpoint_every, **settings)
+        elif model is None:
+            raise ArgumentError("train: which model? Name one from `minidl models`.")
+        else:
+            run(
+                model,
+                recipe=dataclasses.replace(recipe_for(model), **recipe),
+                out=out,
+                checkpoint_every=checkpoint_every,
+                **settings,
+            )
+    except Interrupted as stop:
+        typer.echo(f"{stop} --load {load}" if load else str(stop), err=True)
+        raise typer.Exit(128 + stop.signal) from None
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Those that were said."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -10,14 +10,17 @@ predict     the logits of a data set
 from minidl.train.checkpoint import load_checkpoint, load_model, save_checkpoint
 from minidl.train.metrics import accuracy
 from minidl.train.recipes import RECIPES, Recipe, recipe_for
-from minidl.train.run import run
-from minidl.train.trainer import Epoch, evaluate, fit, predict
+from minidl.train.run import continue_run, run
+from minidl.train.trainer import Epoch, Trainer, Watcher, evaluate, fit, predict
 
 __all__ = [
     "RECIPES",
     "Epoch",
     "Recipe",
+    "Trainer",
+    "Watcher",
     "accuracy",
+    "continue_run",
     "evaluate",
     "fit",
     "load_checkpoint",

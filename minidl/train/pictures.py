@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from minidl.datasets import Dataset
 from minidl.errors import MissingDependencyError
+from minidl.files.atomic import write_atomically
 from minidl.train.trainer import Epoch
 
 if TYPE_CHECKING:
@@ -97,6 +99,24 @@ def save_confusion(matrix: np.ndarray[Any, Any], class_names: Sequence[str], pat
     _save(figure, path)
 
 
+def save_samples(dataset: Dataset, per_class: int, path: Path) -> None:
+    """The first images of each class: a row per class, with its name."""
+    rows = []
+    for label in range(len(dataset.class_names)):
+        images = [_pixels(image) for image in dataset.images[dataset.labels == label][:per_class]]
+        images += [np.zeros_like(_pixels(dataset.images[0]))] * (per_class - len(images))
+        rows.append(np.concatenate(images, axis=1))
+    height, width = rows[0].shape[0], rows[0].shape[1]
+    figure = _figure(8, 8 * height * len(rows) / width)
+    figure.set_layout_engine("constrained")
+    axes = figure.add_subplot()
+    axes.imshow(np.concatenate(rows), cmap="gray_r")
+    axes.set_xticks([])
+    axes.set_yticks([(k + 0.5) * height for k in range(len(rows))], dataset.class_names)
+    axes.tick_params(length=0)
+    _save(figure, path)
+
+
 def _are_long(names: Sequence[str]) -> bool:
     return max(map(len, names)) > 3
 
@@ -133,4 +153,6 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=100)
+    content = io.BytesIO()
+    figure.savefig(content, dpi=100)
+    write_atomically(path, content.getvalue())

@@ -19,7 +19,9 @@ class ProgressBar(Watcher):
     no control characters.
     """
 
-    def __init__(self, console: Console, epochs: int, images_per_epoch: int) -> None:
+    def __init__(
+        self, console: Console, epochs: int, images_per_epoch: int, images_done: int = 0
+    ) -> None:
         self.console, self.epochs = console, epochs
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -31,7 +33,10 @@ class ProgressBar(Watcher):
             disable=not console.is_interactive,
         )
         self._task = self._progress.add_task(
-            f"epoch 1/{epochs}", total=epochs * images_per_epoch, state=""
+            f"epoch {min(images_done // images_per_epoch + 1, epochs)}/{epochs}",
+            total=epochs * images_per_epoch,
+            completed=images_done,
+            state="",
         )
 
     def __enter__(self) -> ProgressBar:

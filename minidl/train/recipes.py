@@ -6,27 +6,21 @@ How LeNet's were chosen: see `RECIPES`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from minidl.errors import ArgumentError, fail
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": lambda progress: 1.0,
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-    "step": lambda progress: 0.1 ** math.floor(3 * progress),
-}
-"""The learning rate's factor as a function of progress, which goes from 0 to 1 in a run. Cosine:
-Loshchilov & Hutter 2017, "SGDR", eq. 5, without restarts. Step: a tenth, twice."""
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+SCHEDULES = ("constant", "cosine", "step")
+AUGMENTATIONS = ("shift", "crop", "flip", "affine", "erase")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: SGD with momentum on the softmax cross-entropy.
+    """How to train on the softmax cross-entropy. `minidl.train.ingredients` makes what it names.
 
-    >>> recipe = Recipe(epochs=4, batch_size=64, lr=0.1, schedule="cosine")
-    >>> [round(recipe.lr_at(progress), 3) for progress in (0, 0.5, 1)]
-    [0.1, 0.05, 0.0]
+    >>> Recipe(epochs=4, batch_size=64, lr=0.1).schedule
+    'cosine'
 
     Raises ArgumentError for a value that makes no sense.
     """
@@ -34,25 +28,44 @@ class Recipe:
     epochs: int
     batch_size: int
     lr: float
-    """At the start of the run."""
+    """The highest one."""
     momentum: float = 0.9
+    """Of SGD and RMSprop."""
     weight_decay: float = 0.0
     schedule: str = "cosine"
-    """One of SCHEDULES."""
+    """One of SCHEDULES: how the rate falls. Cosine: to zero. Step: to a tenth after each third."""
+    optimizer: str = "sgd"
+    """One of OPTIMIZERS."""
+    warmup_epochs: float = 0
+    """The rate rises for so long first, but never for more than half of the run."""
+    label_smoothing: float = 0.0
+    auxiliary_weight: float = 0.3
+    """Of each auxiliary head's loss, in networks that have such heads."""
+    augmentation: tuple[str, ...] = ()
+    """Some of AUGMENTATIONS, in this order."""
+    ema_decay: float | None = None
+    """Of a moving average of the weights, which is then what is measured and kept."""
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1)):
-            if getattr(self, name) < least:
-                fail("Recipe", name, getattr(self, name), f"at least {least}", error=ArgumentError)
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            fail("Recipe", "lr", self.lr, "a positive number", error=ArgumentError)
-        if self.schedule not in SCHEDULES:
-            known = ", ".join(SCHEDULES)
-            fail("Recipe", "schedule", repr(self.schedule), f"one of {known}", error=ArgumentError)
+        object.__setattr__(self, "augmentation", tuple(self.augmentation))  # a list, from JSON
+        for name in ("epochs", "batch_size"):
+            self._check(name, getattr(self, name) >= 1, "at least 1")
+        self._check("lr", 0 < self.lr < math.inf, "a positive number")
+        for name in ("momentum", "label_smoothing"):
+            self._check(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+        for name in ("weight_decay", "warmup_epochs", "auxiliary_weight"):
+            self._check(name, 0 <= getattr(self, name) < math.inf, "a number of at least 0")
+        decay = self.ema_decay
+        self._check("ema_decay", decay is None or 0 <= decay < 1, "at least 0 and below 1, or None")
+        named = {"schedule": SCHEDULES, "optimizer": OPTIMIZERS}
+        for name, known in named.items():
+            self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")
+        unknown = set(self.augmentation) - set(AUGMENTATIONS)
+        self._check("augmentation", not unknown, f"some of {', '.join(AUGMENTATIONS)}")
 
-    def lr_at(self, progress: float) -> float:
-        """The learning rate when this fraction of the run is done."""
-        return self.lr * SCHEDULES[self.schedule](progress)
+    def _check(self, name: str, good: bool, expected: str) -> None:
+        if not good:
+            fail("Recipe", name, repr(getattr(self, name)), expected, error=ArgumentError)
 
 
 RECIPES = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import platform
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,29 @@ from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
 
 import minidl
-from minidl import backends, datasets, models
+from minidl import backends, models
+from minidl.backends import Backend
+from minidl.creation import zeros
 from minidl.datasets import Dataset
-from minidl.errors import ArgumentError, MissingDependencyError, fail
+from minidl.errors import ArgumentError, DataError, MissingDependencyError, ShapeError
+from minidl.grad_mode import no_grad
+from minidl.nn import Module
 from minidl.train import pictures
+from minidl.train.data import DATASETS, classes, fingerprint, image_shape, load_data
+from minidl.train.folder import RunFolder, last_folder, new_folder
+from minidl.train.interruption import Interrupted, Interruption
 from minidl.train.progress import ProgressBar, closing_table
 from minidl.train.recipes import Recipe, recipe_for
-from minidl.train.trainer import Epoch, Watcher, fit, predict
+from minidl.train.trainer import Epoch, Trainer, Watcher, predict
 
-DATASETS = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
+__all__ = ["DATASETS", "continue_run", "run"]
+
+_MUST_AGREE = (
+    *("model", "options", "data", "limit", "labels_sha256"),
+    *("backend", "threads", "seed", "recipe"),
+)
+"""The settings that a checkpoint's figures depend on."""
+_VERSIONS = ("minidl", "numpy", "python")
 
 
 def run(
@@ -36,61 +51,93 @@ def run(
     out: str | Path | None = None,
     limit: int | None = None,
     threads: int = 1,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
     console: Console | None = None,
 ) -> list[Epoch]:
     """Train a registered model and keep the run in a folder. `minidl train` calls this.
 
-    The folder gets `config.json`, `metrics.jsonl` (a line per epoch, written as it goes),
-    `curves.png` and `predictions.png`. The same seed gives the same figures, but for the times.
+    What the folder gets: `RunFolder`. The same seed gives the same figures, but for the times; a
+    run that was stopped or killed, and resumed, too. Ctrl-C and SIGTERM stop it after a step.
 
-    Raises ArgumentError for an unknown model or data set or an unusable folder, BackendError for
-    an unknown backend, DataError for bad files.
+    Raises ArgumentError for an unknown model or data set, a model that can't take these images or
+    an unusable folder, BackendError for an unknown backend, DataError for bad files and where
+    nothing can be written, Interrupted (a KeyboardInterrupt) when it was stopped.
 
     Args:
         model: a name from `minidl.models.list()`.
         data: one of DATASETS.
         data_dir: where its files are; "bundled": the subset that comes with minidl; None: where
             `minidl.datasets` finds them.
-        backend: where to compute.
+        backend: where to compute; "auto": the best there is.
         recipe: None: the model's own.
-        seed: fixes the initial weights, the order of the images, and dropout.
+        seed: fixes the initial weights, the order of the images, augmentation and dropout.
         out: the folder; files of an earlier run in it are replaced. None: a new one in `runs/`.
         limit: use only so many training and so many test images, the first ones.
         threads: of the BLAS library that multiplies matrices. Small networks gain nothing from
             several, and on a busy machine threads that wait for one another cost a multiple.
+        checkpoint_every: save the state after so many steps; None: after half a minute. It is saved
+            after each epoch anyway.
+        resume: go on from the checkpoint in `out`, if there is one.
         console: where to show it; None: standard output.
 
     """
     console = console or Console()
     recipe = recipe or recipe_for(model)
     where = backends.get(backend)
-    training, test = (_load(data, train, data_dir, limit) for train in (True, False))
+    training, test = (load_data(data, train, data_dir, limit) for train in (True, False))
     minidl.manual_seed(seed)
-    network = models.create(model, num_classes=len(training.class_names)).to(where)
+    network, options = _make_network(model, data, training, where)
+    config = _normal(
+        {
+            "model": model,
+            "options": options,
+            "data": data,
+            "data_dir": data_dir,
+            "limit": limit,
+            "training": training.source,
+            "test": test.source,
+            "labels_sha256": [fingerprint(training), fingerprint(test)],
+            "backend": where.name,
+            "seed": seed,
+            "threads": threads,
+            "recipe": dataclasses.asdict(recipe),
+            "minidl": minidl.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        }
+    )
+    folder = RunFolder(Path(out).expanduser()) if out else new_folder(f"{model}-{data}")
 
-    folder = _make_folder(out, f"{model}-{data}")
-    config = {
-        "model": model,
-        "data": data,
-        "training": training.source,
-        "test": test.source,
-        "backend": where.name,
-        "seed": seed,
-        "threads": threads,
-        "recipe": dataclasses.asdict(recipe),
-        "minidl": minidl.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-    _write_json(folder / "config.json", config)
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    console.print(f"{model}: {training.source}", highlight=False, markup=False, soft_wrap=True)
+    trainer = Trainer(network, training, test, recipe, seed=seed)
+    found = folder.load() if resume else None
+    if found is None:
+        folder.begin(config)
+        say(f"{model}: {training.source}")
+    else:
+        _check_same_run(folder, found[1], config, say)
+        trainer.load_state_dict(found[0])
+        folder.write_history(trainer.history)
+        say(_resumed(trainer))
+
     with threadpool_limits(threads, "blas"):
-        with ProgressBar(console, recipe.epochs, len(training)) as bar:
-            journal = _Journal(folder / "metrics.jsonl")
-            history = fit(network, training, test, recipe, seed=seed, watchers=[journal, bar])
+        with (
+            Interruption() as interruption,
+            ProgressBar(console, recipe.epochs, len(training), trainer.images_done) as bar,
+        ):
+            keeper = _Keeper(trainer, folder, config, checkpoint_every)
+            try:
+                trainer.run([bar, keeper, interruption])
+            except Interrupted as stop:
+                keeper.save()
+                message = f"Stopped; its state is in {folder.checkpoint}. Continue with:"
+                raise Interrupted(f"{message}\n{folder.resume_command}", stop.signal) from None
         logits = predict(network, test).numpy()
 
+    history = trainer.history
     drawn = _draw(folder, history, test, logits)
     seconds = sum(epoch.seconds for epoch in history)
     speed = recipe.epochs * len(training) / seconds
@@ -99,64 +146,172 @@ def run(
         "test loss": f"{history[-1].test_loss:.4f}",
         "training time": f"{seconds:.1f} s, {speed:,.0f} images/s",
         "backend": where.name,
-        "folder": str(folder),
+        "folder": str(folder.path),
         "pictures": drawn,
     }
     console.print(closing_table(f"{model} on {data}", rows))
     return history
 
 
-class _Journal(Watcher):
-    """Writes a line of JSON per epoch."""
+def continue_run(
+    out: str | Path | None = None,
+    model: str | None = None,
+    *,
+    recipe: Mapping[str, Any] | None = None,
+    checkpoint_every: int | None = None,
+    console: Console | None = None,
+    **settings: Any,
+) -> list[Epoch]:
+    """Go on with the run in a folder, with the settings it began with. `minidl train --resume`.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.write_text("")
+    What is given must agree with them, but for `data_dir`, which may have moved. Where no run has
+    begun, one begins, if a model is given.
+
+    Raises what `run` does, and ArgumentError naming the setting that differs.
+
+    Args:
+        out: the folder. None: the last one in `runs/` of this model and data.
+        model: as it was given to `run`; may be left out.
+        recipe: values that differ from the model's recipe, such as {"epochs": 3}.
+        checkpoint_every, console: as in `run`.
+        settings: others of `run`'s.
+
+    """
+    console = console or Console()
+    if out is None and model is None:
+        raise ArgumentError("train: --resume needs the run's folder, --out DIR, or its model.")
+    data = settings.get("data", "mnist")
+    folder = last_folder(f"{model}-{data}") if out is None else RunFolder(Path(out).expanduser())
+    common: dict[str, Any] = {
+        "out": folder.path,
+        "checkpoint_every": checkpoint_every,
+        "resume": True,
+        "console": console,
+    }
+    config = folder.read_config()
+    if config is None:
+        if model is None:
+            raise ArgumentError(
+                f"train: there is no run in {folder.path}: it has no config.json. Name the run's "
+                "folder, or a model to begin with."
+            )
+        console.print("Nothing to continue: this run starts from the beginning.")
+        changed = dataclasses.replace(recipe_for(model), **(recipe or {}))
+        return run(model, recipe=changed, **settings, **common)
+    given = {"model": model or config.get("model"), **settings}
+    if "backend" in given:
+        given["backend"] = backends.get(given["backend"]).name
+    moved = given.pop("data_dir", None)
+    _check_agrees(folder, config, {**given, "recipe": recipe or {}})
+    try:
+        kept = {key: config[key] for key in ("data", "backend", "seed", "limit", "threads")}
+        kept["data_dir"] = moved or config["data_dir"]
+        began_with = Recipe(**config["recipe"])
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{folder.config} lacks settings that this version of minidl writes: {error}."
+        ) from error
+    return run(given["model"], recipe=began_with, **kept, **common)
+
+
+class _Keeper(Watcher):
+    """Writes the checkpoint and the figures."""
+
+    def __init__(
+        self, trainer: Trainer, folder: RunFolder, config: dict[str, Any], every: int | None
+    ) -> None:
+        self.trainer, self.folder, self.config = trainer, folder, config
+        self.every = every
+        self.steps, self.pause, self.last = 0, 30.0, time.monotonic()
+
+    def on_step(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
+        self.steps += 1
+        due = time.monotonic() - self.last > self.pause
+        if due if self.every is None else self.steps >= self.every:
+            self.save()
 
     def on_epoch(self, epoch: Epoch) -> None:
-        with self.path.open("a") as file:
-            file.write(json.dumps(dataclasses.asdict(epoch)) + "\n")
+        self.folder.write_history(self.trainer.history)
+        self.save()
+
+    def save(self) -> None:
+        began = time.monotonic()
+        self.folder.save(self.trainer.state_dict(), self.config)
+        self.steps, self.last = 0, time.monotonic()
+        self.pause = max(30.0, 20 * (self.last - began))  # a twentieth of the time at most
 
 
-def _load(data: str, train: bool, data_dir: str | None, limit: int | None) -> Dataset:
-    if data not in DATASETS:
-        known = ", ".join(DATASETS)
-        raise ArgumentError(f"train: there is no data set {data!r}. There are: {known}.")
-    root = datasets.BUNDLED if data_dir == "bundled" else data_dir
-    dataset: Dataset = DATASETS[data](train=train, root=root)
-    if limit is None:
-        return dataset
-    if limit < 1:
-        fail("train", "limit", limit, "at least 1", error=ArgumentError)
-    return dataset.subset(np.arange(min(limit, len(dataset))), f"The first {limit:,} of them.")
-
-
-def _make_folder(out: str | Path | None, name: str) -> Path:
-    """`out`, or the first of runs/NAME, runs/NAME-2 … that doesn't exist; made if need be."""
-    if out is None:
-        numbered = (f"{name}-{n}" for n in itertools.count(2))
-        candidates = (Path("runs") / each for each in itertools.chain([name], numbered))
-        folder = next(each for each in candidates if not each.exists())
-    else:
-        folder = Path(out).expanduser()
+def _make_network(
+    model: str, data: str, training: Dataset, where: Backend
+) -> tuple[Module, dict[str, Any]]:
+    """The model for these images and classes, tried on one; and the options it was made with."""
+    shape = image_shape(training)
+    options = {"num_classes": classes(training), "in_channels": shape[0]}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        network = models.create(model, **options)
+    except TypeError as error:
+        if "unexpected keyword argument 'in_channels'" not in str(error):
+            raise
+        del options["in_channels"]
+        network = models.create(model, **options)
+    network.to(where).eval()
+    image = zeros((1, *shape), backend=where)
+    try:
+        with no_grad():
+            network(image)
+    except ShapeError as error:
+        card = models.card(model)
+        made_for = f"{model} was made for images of {card.input}. " if card else ""
         raise ArgumentError(
-            f"train: the folder {folder} for the run can't be made: {error.strerror}. Name another."
+            f"train: {model} can't take the images of {data}, {shape}. {made_for}Choose other data "
+            f"or another model.\nIn the network: {error}"
         ) from error
-    return folder
+    return network, options
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n")
+def _normal(config: dict[str, Any]) -> dict[str, Any]:
+    """As it comes back from JSON, so that the two can be compared."""
+    found: dict[str, Any] = json.loads(json.dumps(config))
+    return found
 
 
-def _draw(folder: Path, history: list[Epoch], test: Dataset, logits: np.ndarray[Any, Any]) -> str:
+def _check_same_run(
+    folder: RunFolder, saved: Mapping[str, Any], config: Mapping[str, Any], say: Any
+) -> None:
+    """Raise if the checkpoint is of another run; say so if only the versions differ."""
+    _check_agrees(folder, saved, {key: config[key] for key in _MUST_AGREE})
+    changed = [key for key in _VERSIONS if saved.get(key) != config[key]]
+    if changed:
+        versions = ", ".join(f"{key} {saved.get(key)} → {config[key]}" for key in changed)
+        say(f"Versions changed since this run began, so its last bits may too: {versions}.")
+
+
+def _check_agrees(folder: RunFolder, saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    for key, value in given.items():
+        there = saved.get(key)
+        if isinstance(there, dict) and isinstance(value, dict):
+            _check_agrees(folder, there, value)
+        elif there != value:
+            raise ArgumentError(
+                f"train: the run in {folder.path} is another one: its {key} is {there!r}, not "
+                f"{value!r}. Leave that setting out, or name another folder."
+            )
+
+
+def _resumed(trainer: Trainer) -> str:
+    done, epochs = len(trainer.history), trainer.recipe.epochs
+    if done == epochs:
+        return f"This run has finished: all {epochs} epochs are done."
+    return f"Continues in epoch {done + 1} of {epochs}, after {trainer.so_far.images:,} images."
+
+
+def _draw(
+    folder: RunFolder, history: list[Epoch], test: Dataset, logits: np.ndarray[Any, Any]
+) -> str:
     """The pictures' names; or why there are none, since a finished run isn't lost for that."""
     try:
-        pictures.save_curves(history, folder / "curves.png")
-        pictures.save_predictions(test, logits, folder / "predictions.png")
+        pictures.save_curves(history, folder.curves)
+        pictures.save_predictions(test, logits, folder.predictions)
     except MissingDependencyError as missing:
         return str(missing)
-    return "curves.png, predictions.png"
+    return f"{folder.curves.name}, {folder.predictions.name}"

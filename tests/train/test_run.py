@@ -10,6 +10,7 @@ from rich.console import Console
 
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, BackendError, MinidlError
+from minidl.files.tensor_file import read_tensors
 from minidl.train import Recipe, pictures, run
 
 RECIPE = Recipe(epochs=2, batch_size=32, lr=0.05)
@@ -29,15 +30,12 @@ def metrics(folder):
     return [json.loads(line) for line in lines]
 
 
-def without_times(rows):
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
-
-
 def test_run_folder_holds_settings_figures_and_pictures(tmp_path):
     pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
     history = small_run(tmp_path / "a" / "b", seed=5)
     folder = tmp_path / "a" / "b"
-    names = {"config.json", "metrics.jsonl", "curves.png", "predictions.png"}
+    names = {"config.json", "metrics.jsonl", "times.jsonl", "last.safetensors"}
+    names |= {"curves.png", "predictions.png"}
     assert {path.name for path in folder.iterdir()} == names
     config = json.loads((folder / "config.json").read_text())
     assert config["model"] == "lenet5"
@@ -49,13 +47,24 @@ def test_run_folder_holds_settings_figures_and_pictures(tmp_path):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_same_seed_writes_identical_metrics(tmp_path):
-    for name in ("first", "second"):
-        small_run(tmp_path / name, seed=7)
-    first, second = (without_times(metrics(tmp_path / name)) for name in ("first", "second"))
+def test_the_same_seed_writes_identical_metrics_and_weights(tmp_path):
+    for name, seed in (("first", 7), ("second", 7), ("third", 8)):
+        small_run(tmp_path / name, seed=seed)
+    first, second, third = (
+        (tmp_path / name / "metrics.jsonl").read_bytes() for name in ("first", "second", "third")
+    )
     assert first == second
-    small_run(tmp_path / "third", seed=8)
-    assert without_times(metrics(tmp_path / "third")) != first
+    assert first != third
+    arrays = [read_tensors(tmp_path / name / "last.safetensors")[0] for name in ("first", "second")]
+    assert {k: v.tobytes() for k, v in arrays[0].items()} == {
+        k: v.tobytes() for k, v in arrays[1].items()
+    }
+
+
+def test_the_times_have_a_file_of_their_own(tmp_path):
+    history = small_run(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "times.jsonl").read_text().splitlines()]
+    assert rows == [{"epoch": e.epoch, "seconds": e.seconds} for e in history]
 
 
 def test_one_epoch_on_the_bundled_digits_learns_most_of_them(tmp_path):
@@ -130,7 +139,7 @@ def test_wrong_arguments_are_named_with_what_there_is(tmp_path, options, error, 
 
 
 def test_an_unknown_model_is_named_with_those_there_are(tmp_path):
-    with pytest.raises(ArgumentError, match="lenet5, lenet5_1998"):
+    with pytest.raises(ArgumentError, match=r"Did you mean lenet5\?"):
         run("lenet6", data_dir="bundled", out=tmp_path / "never", console=quiet())
     assert not (tmp_path / "never").exists()
 
