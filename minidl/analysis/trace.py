@@ -9,12 +9,10 @@ from typing import Any
 from minidl import backends
 from minidl.analysis.macs import macs_of
 from minidl.analysis.receptive_field import Field, ReceptiveFields
-from minidl.analysis.watch import VIEWS, Watcher, graph_of, tensors_in, twin_of, watched
-from minidl.backends import use_backend
+from minidl.analysis.watch import VIEWS, Watcher, graph_of, running_on, tensors_in, twin_of, watched
 from minidl.errors import fail
 from minidl.grad_mode import set_grad_enabled
 from minidl.nn import Module
-from minidl.random import default_generator
 from minidl.tensor import Tensor
 from minidl_kernels.common.array_spec import ArraySpec
 
@@ -63,15 +61,12 @@ class Trace(Watcher):
         twin.train(training)
         for module in twin.modules():  # what is watched isn't fused: every layer shows
             module.register_forward_hook(_look)
-        state = default_generator.get_state()
         try:
-            with use_backend(backend), set_grad_enabled(True):
+            with running_on(backend), set_grad_enabled(True):
                 outputs = twin(*(Tensor._wrap(x, backend) for x in inputs))
         except Exception as error:
             self.error = error
             return
-        finally:
-            default_generator.set_state(state)
         not_counted = {id(t._array) for t in (*twin.parameters(), *twin.buffers())}
         not_counted.update(map(id, inputs))
         self.kept_bytes = self._kept(outputs, not_counted)
@@ -130,10 +125,15 @@ def _look(module: Module, inputs: Any, output: Any) -> None:
 
 def input_specs(operation: str, model: Module, inputs: Any) -> list[ArraySpec]:
     """What a shape, a tensor, or a list of either describes: (C, H, W) is one image."""
-    several = isinstance(inputs, (tuple, list)) and not all(isinstance(n, int) for n in inputs)
     floats = [p.dtype for p in model.parameters() if p.dtype.kind == "f"]
     dtype = floats[0] if floats else "float32"
-    return [_input_spec(operation, x, dtype) for x in (inputs if several else [inputs])]
+    return [_input_spec(operation, x, dtype) for x in inputs_of(inputs)]
+
+
+def inputs_of(inputs: Any) -> list[Any]:
+    """One input or several as a list; a shape is one."""
+    several = isinstance(inputs, (tuple, list)) and not all(isinstance(n, int) for n in inputs)
+    return list(inputs) if several else [inputs]
 
 
 def _input_spec(operation: str, x: Any, dtype: Any) -> ArraySpec:

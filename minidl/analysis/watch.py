@@ -13,12 +13,14 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from minidl.backends import Array, Backend
+from minidl.backends import Array, Backend, use_backend
 from minidl.backends.contract import XP_FUNCTIONS, kernel_names
 from minidl.function import Function
 from minidl.nn import Module, Parameter
+from minidl.random import default_generator
 from minidl.tensor import Tensor
 
 VIEWS = ("reshape", "transpose", "broadcast_to", "flip", "index")
@@ -122,6 +124,17 @@ def _watched_forward(path: str, module: Module, watcher: Watcher) -> Callable[..
         return output
 
     return watched_forward
+
+
+@contextmanager
+def running_on(backend: Backend) -> Iterator[None]:
+    """Make new tensors on `backend`, and put the random numbers back when it is over."""
+    state = default_generator.get_state()
+    try:
+        with use_backend(backend):
+            yield
+    finally:
+        default_generator.set_state(state)
 
 
 def graph_of(outputs: Any) -> list[Function]:

@@ -1,24 +1,6 @@
-"""`minidl summary`, called as a shell does but for the process."""
-
-import sys
+"""`minidl summary`."""
 
 import pytest
-
-from minidl.cli import main
-
-
-@pytest.fixture
-def minidl(monkeypatch, capsys):
-    """Call it: (exit code, standard output, standard error)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["minidl", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return stopped.value.code, captured.out, captured.err
-
-    return call
 
 
 def test_lenet_table(minidl):
