@@ -48,7 +48,7 @@ def dropout(
     ArraySpec((8, 16), float32)
     """
     check_same_float("dropout", x=x)
-    _check_probability("dropout", p)
+    check_probability("dropout", p)
     _check_generator("dropout", seed, stream, offset, base)
     return ArraySpec(x.shape, x.dtype)
 
@@ -73,12 +73,13 @@ def drop_path(
             "It keeps or drops whole samples; axis 0 counts them.",
         )
     check_same_float("drop_path", x=x)
-    _check_probability("drop_path", p)
+    check_probability("drop_path", p)
     _check_generator("drop_path", seed, stream, offset, base)
     return ArraySpec(x.shape, x.dtype)
 
 
-def _check_probability(operation: str, p: float) -> None:
+def check_probability(operation: str, p: float) -> None:
+    """Raise unless p is a number from 0 to 1."""
     if isinstance(p, bool) or not hasattr(p, "__float__"):
         fail(operation, "p", repr(p), "a number from 0 to 1", error=DTypeError)
     if not 0 <= p <= 1:

@@ -1,32 +1,38 @@
 """Modules, layers and initialisation, with PyTorch's names and defaults."""
 
 from minidl.nn import functional, init
-from minidl.nn.containers import ModuleList, Sequential
-from minidl.nn.fused import norm_act
-from minidl.nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear
-from minidl.nn.module import Module
-from minidl.nn.parameter import Parameter
-from minidl.nn.plain import (
-    AdaptiveAvgPool2d,
-    AvgPool2d,
-    ChannelShuffle,
-    CrossEntropyLoss,
-    Dropout,
-    DropPath,
-    Flatten,
+from minidl.nn.activation import (
+    Hardsigmoid,
     Hardswish,
-    Identity,
     LeakyReLU,
-    LocalResponseNorm,
     LogSoftmax,
-    MaxPool2d,
-    MSELoss,
     ReLU,
     ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
     Tanh,
+)
+from minidl.nn.containers import ModuleList, Sequential
+from minidl.nn.fused import norm_act
+from minidl.nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear
+from minidl.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
+from minidl.nn.module import Module
+from minidl.nn.parameter import Parameter
+from minidl.nn.plain import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    ChannelShuffle,
+    ConstantPad2d,
+    Dropout,
+    DropPath,
+    Flatten,
+    Fold,
+    Identity,
+    LocalResponseNorm,
+    MaxPool2d,
+    Unfold,
+    ZeroPad2d,
 )
 
 __all__ = [
@@ -35,12 +41,15 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "ChannelShuffle",
+    "ConstantPad2d",
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
     "DropPath",
     "Dropout",
     "Flatten",
+    "Fold",
+    "Hardsigmoid",
     "Hardswish",
     "Identity",
     "LeakyReLU",
@@ -51,6 +60,7 @@ __all__ = [
     "MaxPool2d",
     "Module",
     "ModuleList",
+    "NLLLoss",
     "Parameter",
     "ReLU",
     "ReLU6",
@@ -59,6 +69,8 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Unfold",
+    "ZeroPad2d",
     "functional",
     "init",
     "norm_act",

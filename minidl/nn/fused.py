@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from minidl.nn.activation import ReLU, ReLU6, SiLU
 from minidl.nn.layers import BatchNorm2d
 from minidl.nn.module import Module
-from minidl.nn.plain import ReLU, ReLU6, SiLU
 from minidl.tensor import Tensor
 
-_FUSED = {ReLU: "relu", ReLU6: "relu6", SiLU: "silu"}
+_FUSED: dict[type[Module], str] = {ReLU: "relu", ReLU6: "relu6", SiLU: "silu"}
 """The activations that batch norm can apply itself; subclasses may do anything, and don't count."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from minidl import functional as F
 from minidl.creation import ones, zeros
-from minidl.errors import ArgumentError, ShapeError, fail
+from minidl.errors import ArgumentError, DTypeError, ShapeError, fail, unknown_name
 from minidl.functional.conv import PaddingArgument, Size
 from minidl.functional.operands import as_tensor, integer
 from minidl.nn import init
@@ -37,8 +38,10 @@ class Conv2d(Module):
         dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
+        **pytorchs: Any,
     ) -> None:
         super().__init__()
+        _refuse("Conv2d", pytorchs, Conv2d.__init__)
         _check_groups("Conv2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
@@ -55,12 +58,7 @@ class Conv2d(Module):
 
     def extra_repr(self) -> str:
         """The arguments that differ from their defaults."""
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
-            value = getattr(self, name)
-            if value != default:
-                parts.append(f"{name}={value!r}")
-        return ", ".join(parts) + ("" if self.bias is not None else ", bias=False")
+        return _convolution(self, stride=1, padding=0, dilation=1, groups=1)
 
 
 class ConvTranspose2d(Module):
@@ -84,8 +82,10 @@ class ConvTranspose2d(Module):
         groups: int = 1,
         bias: bool = True,
         dilation: Size = 1,
+        **pytorchs: Any,
     ) -> None:
         super().__init__()
+        _refuse("ConvTranspose2d", pytorchs, ConvTranspose2d.__init__)
         _check_groups("ConvTranspose2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
@@ -109,8 +109,8 @@ class ConvTranspose2d(Module):
         )
 
     def extra_repr(self) -> str:
-        """Channels and kernel size."""
-        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        """The arguments that differ from their defaults."""
+        return _convolution(self, stride=1, padding=0, output_padding=0, groups=1, dilation=1)
 
 
 class Linear(Module):
@@ -121,8 +121,11 @@ class Linear(Module):
     (3, 2)
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, **pytorchs: Any
+    ) -> None:
         super().__init__()
+        _refuse("Linear", pytorchs, Linear.__init__)
         in_features = integer("Linear", "in_features", in_features, 1)
         out_features = integer("Linear", "out_features", out_features, 1)
         self.in_features, self.out_features = in_features, out_features
@@ -156,8 +159,10 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        **pytorchs: Any,
     ) -> None:
         super().__init__()
+        _refuse(type(self).__name__, pytorchs, _BatchNorm.__init__)
         num_features = integer(type(self).__name__, "num_features", num_features, 1)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.track_running_stats = track_running_stats
@@ -201,8 +206,11 @@ class _BatchNorm(Module):
         return y
 
     def extra_repr(self) -> str:
-        """The features, eps and momentum."""
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+        """The features, eps and momentum, and what differs from its default."""
+        parts = [f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"]
+        parts += ["affine=False"] if self.weight is None else []
+        parts += [] if self.track_running_stats else ["track_running_stats=False"]
+        return ", ".join(parts)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -243,3 +251,40 @@ def _check_groups(name: str, in_channels: int, out_channels: int, groups: int) -
             f"a divisor of in_channels ({in_channels}) and of out_channels ({out_channels})",
             error=ArgumentError,
         )
+
+
+def _convolution(layer: Any, **defaults: Any) -> str:
+    """Channels, kernel size and the arguments that differ from their defaults."""
+    parts = [f"{layer.in_channels}, {layer.out_channels}, kernel_size={layer.kernel_size}"]
+    parts += [
+        f"{name}={getattr(layer, name)!r}"
+        for name, default in defaults.items()
+        if getattr(layer, name) != default
+    ]
+    return ", ".join(parts) + ("" if layer.bias is not None else ", bias=False")
+
+
+_PYTORCHS: dict[str, tuple[Any, str]] = {
+    "device": (
+        None,
+        "In minidl a backend says where arrays live: move the layer with .to(backend), or make it "
+        "within minidl.use_backend(backend)",
+    ),
+    "dtype": (None, "Layers are made in float32: convert with .double() or .to(dtype)"),
+    "padding_mode": (
+        "zeros",
+        "minidl pads with zeros only: make the border yourself before the layer",
+    ),
+}
+"""PyTorch's arguments that are not minidl's: the value that means nothing, and what to do."""
+
+
+def _refuse(layer: str, given: dict[str, Any], function: Any) -> None:
+    """Explain arguments that there are not."""
+    for name, value in given.items():
+        nothing, advice = _PYTORCHS.get(name, (None, ""))
+        if not advice:
+            known = [p for p in inspect.signature(function).parameters if p != "self"][:-1]
+            unknown_name(f"{layer}: there is no argument", name, known, DTypeError)
+        if value != nothing:
+            raise DTypeError(f"{layer}: {name}={value!r} is PyTorch's argument. {advice}.")

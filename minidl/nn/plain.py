@@ -1,14 +1,16 @@
-"""Layers without parameters: activations, pools, dropout, flatten, the losses."""
+"""Layers without parameters: pools, windows, borders, dropout, flatten."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minidl import functional as F
-from minidl.errors import DTypeError, fail
+from minidl.errors import ArgumentError, fail
 from minidl.functional.conv import Size
+from minidl.functional.operands import integer, number
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
+from minidl_kernels.dropout.spec import check_probability
 
 
 class Identity(Module):
@@ -29,97 +31,6 @@ class Flatten(Module):
     def forward(self, x: Tensor) -> Tensor:
         """See `functional.flatten`."""
         return F.flatten(x, self.start_dim, self.end_dim)
-
-
-# ------------------------------------------------------------------------- activations
-
-
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.relu`."""
-        return F.relu(x)
-
-
-class ReLU6(Module):
-    """min(max(x, 0), 6)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.relu6`."""
-        return F.relu6(x)
-
-
-class LeakyReLU(Module):
-    """x where x > 0, else negative_slope · x."""
-
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__()
-        self.negative_slope = negative_slope
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.leaky_relu`."""
-        return F.leaky_relu(x, self.negative_slope)
-
-    def extra_repr(self) -> str:
-        """The slope."""
-        return f"negative_slope={self.negative_slope}"
-
-
-class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.sigmoid`."""
-        return F.sigmoid(x)
-
-
-class Tanh(Module):
-    """Hyperbolic tangent."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.tanh`."""
-        return F.tanh(x)
-
-
-class SiLU(Module):
-    """x · sigmoid(x)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.silu`."""
-        return F.silu(x)
-
-
-class Hardswish(Module):
-    """x · min(max(x + 3, 0), 6) / 6."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.hardswish`."""
-        return F.hardswish(x)
-
-
-class Softmax(Module):
-    """eˣ / Σ eˣ along `dim`."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.softmax`."""
-        return F.softmax(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
-
-
-class LogSoftmax(Softmax):
-    """log softmax(x) along `dim`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.log_softmax`."""
-        return F.log_softmax(x, self.dim)
 
 
 # ------------------------------------------------------------------------------- pools
@@ -214,6 +125,94 @@ class AdaptiveAvgPool2d(Module):
         return f"output_size={self.output_size}"
 
 
+# ------------------------------------------------------------------ windows and borders
+
+
+class Unfold(Module):
+    """Every window of the image as a column; see `functional.unfold`."""
+
+    def __init__(
+        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.dilation = kernel_size, dilation
+        self.padding, self.stride = padding, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, C·kh·kw, out_h·out_w)."""
+        return F.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        """The window."""
+        return (
+            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
+            f"stride={self.stride}"
+        )
+
+
+class Fold(Unfold):
+    """Puts the columns back and adds where windows overlap; see `functional.fold`."""
+
+    def __init__(
+        self,
+        output_size: Size,
+        kernel_size: Size,
+        dilation: Size = 1,
+        padding: Size = 0,
+        stride: Size = 1,
+    ) -> None:
+        super().__init__(kernel_size, dilation, padding, stride)
+        self.output_size = output_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C·kh·kw, L) → (N, C, *output_size)."""
+        return F.fold(
+            x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+        )
+
+    def extra_repr(self) -> str:
+        """The size and the window."""
+        return f"output_size={self.output_size}, {super().extra_repr()}"
+
+
+class ConstantPad2d(Module):
+    """A border of `value` around images; padding is one width or (left, right, top, bottom).
+
+    >>> import minidl
+    >>> ConstantPad2d((1, 0, 0, 0), 7.0)(minidl.zeros(1, 1, 1, 2)).tolist()
+    [[[[7.0, 0.0, 0.0]]]]
+    """
+
+    def __init__(self, padding: int | tuple[int, int, int, int], value: float) -> None:
+        super().__init__()
+        name = type(self).__name__
+        widths = padding if isinstance(padding, (tuple, list)) else (padding,) * 4
+        if len(widths) != 4:
+            expected = "one width or (left, right, top, bottom)"
+            fail(name, "padding", padding, expected, error=ArgumentError)
+        self.padding = tuple(integer(name, "a width of padding", width) for width in widths)
+        self.value = number(name, "value", value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `functional.pad`."""
+        return F.pad(x, self.padding, self.value)
+
+    def extra_repr(self) -> str:
+        """The widths and the value."""
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ZeroPad2d(ConstantPad2d):
+    """A border of zeros around images; padding is one width or (left, right, top, bottom)."""
+
+    def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        """The widths."""
+        return f"padding={self.padding}"
+
+
 # ------------------------------------------------------------ normalisation and dropout
 
 
@@ -234,11 +233,15 @@ class LocalResponseNorm(Module):
 
 
 class Dropout(Module):
-    """In training, zeroes each element with probability p and scales the others by 1/(1 − p)."""
+    """In training, zeroes each element with probability p and scales the others by 1/(1 − p).
 
-    def __init__(self, p: float = 0.5) -> None:
+    `inplace` is there for PyTorch's sake and changes nothing, as in the activations.
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        self.p = p
+        self.p = number(type(self).__name__, "p", p)
+        check_probability(type(self).__name__, self.p)
 
     def forward(self, x: Tensor) -> Tensor:
         """See `functional.dropout`."""
@@ -271,49 +274,3 @@ class ChannelShuffle(Module):
     def extra_repr(self) -> str:
         """The groups."""
         return f"{self.groups}"
-
-
-# ------------------------------------------------------------------------------ losses
-
-
-class CrossEntropyLoss(Module):
-    """−log softmax(logits)[target]; see `functional.cross_entropy`."""
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__()
-        if isinstance(ignore_index, Tensor):
-            fail(
-                "CrossEntropyLoss",
-                "ignore_index",
-                "a Tensor",
-                "an int",
-                "Make the loss first and then call it: CrossEntropyLoss()(logits, target).",
-                error=DTypeError,
-            )
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.reduction = ignore_index, reduction
-        self.label_smoothing = label_smoothing
-
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """See `functional.cross_entropy`."""
-        return F.cross_entropy(
-            logits, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
-        )
-
-
-class MSELoss(Module):
-    """Mean squared error."""
-
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
-
-    def forward(self, x: Tensor, target: Tensor) -> Tensor:
-        """See `functional.mse_loss`."""
-        return F.mse_loss(x, target, self.reduction)

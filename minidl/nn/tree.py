@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from minidl.errors import ArgumentError
+from minidl.errors import unknown_name
 from minidl.nn.parameter import Parameter
 from minidl.nn.state import LoadedKeys, load
 from minidl.tensor import Tensor
@@ -112,12 +111,9 @@ class Tree:
     def _get(self, operation: str, target: str, found: dict[str, Any]) -> Any:
         if target in found:
             return found[target]
-        close = difflib.get_close_matches(str(target), found, n=1)
-        meant = f" Did you mean {close[0]!r}?" if close else ""
         kind = operation.removeprefix("get_")
-        raise ArgumentError(
-            f"{operation}: {type(self).__name__} has no {kind} {target!r}.{meant} "
-            f"named_{kind.removeprefix('sub')}s() lists them."
+        unknown_name(
+            f"{operation}: {type(self).__name__} has no {kind}", target, filter(None, found)
         )
 
     # ------------------------------------------------------------------------ state

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minidl
+from minidl import functional as F
 from minidl import nn
 from minidl.errors import ArgumentError, DTypeError, ShapeError
 
@@ -134,6 +135,22 @@ PLAIN = {
     "ChannelShuffle(2)": lambda: nn.ChannelShuffle(2),
     "LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)": lambda: nn.LocalResponseNorm(5),
     "BatchNorm2d(4, eps=1e-05, momentum=0.1)": lambda: nn.BatchNorm2d(4),
+    "BatchNorm2d(4, eps=1e-05, momentum=None, affine=False, track_running_stats=False)": (
+        lambda: nn.BatchNorm2d(4, momentum=None, affine=False, track_running_stats=False)
+    ),
+    "Conv2d(4, 6, kernel_size=(3, 2), padding='same', groups=2)": (
+        lambda: nn.Conv2d(4, 6, (3, 2), padding="same", groups=2)
+    ),
+    "ConvTranspose2d(4, 2, kernel_size=(3, 3), stride=2, output_padding=1, bias=False)": (
+        lambda: nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1, bias=False)
+    ),
+    "Unfold(kernel_size=3, dilation=1, padding=1, stride=2)": (
+        lambda: nn.Unfold(3, padding=1, stride=2)
+    ),
+    "ZeroPad2d(padding=(1, 1, 1, 1))": lambda: nn.ZeroPad2d(1),
+    "ConstantPad2d(padding=(1, 0, 2, -1), value=0.5)": (
+        lambda: nn.ConstantPad2d((1, 0, 2, -1), 0.5)
+    ),
     "Linear(4, 2, bias=False)": lambda: nn.Linear(4, 2, bias=False),
 }
 
@@ -147,8 +164,117 @@ def test_layers_say_what_they_are_and_run(text):
 
 
 @pytest.mark.parametrize(
+    "make", [nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid]
+)
+def test_inplace_is_accepted_and_overwrites_nothing(make):
+    x = minidl.randn(50)
+    before = x.clone()
+    assert (make(inplace=True)(x) == make()(x)).all()
+    assert (x == before).all()
+    assert x.version == 0
+
+
+def test_dropout_in_place_overwrites_nothing():
+    x = minidl.ones(50)
+    assert (nn.Dropout(0.5, inplace=True)(x) == 0).any()
+    assert (x == 1).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_hardsigmoid_is_made_of_straight_lines(dtype):
+    values = [-50.0, -3.0, -1.5, 0.0, 1.5, 3.0, 50.0]
+    x = minidl.tensor(values, dtype=dtype, requires_grad=True)
+    y = nn.Hardsigmoid()(x)
+    y.sum().backward()
+    np.testing.assert_allclose(y.detach().numpy(), [0, 0, 0.25, 0.5, 0.75, 1, 1])
+    sixth = [0, 0, 1 / 6, 1 / 6, 1 / 6, 0, 0]
+    np.testing.assert_allclose(x.grad.numpy(), sixth, rtol=1e-6)
+    assert y.dtype == x.grad.dtype == np.dtype(dtype)
+
+
+def test_borders_are_left_right_top_bottom():
+    x = minidl.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    y = nn.ConstantPad2d((1, 0, 2, -1), 9.0)(x)
+    assert y.tolist() == [[[[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [9.0, 1.0, 2.0]]]]
+    assert nn.ZeroPad2d(1)(x).shape == (1, 1, 4, 4)
+    assert nn.ZeroPad2d(1)(x).sum().item() == 10.0
+
+
+def test_fold_adds_where_the_windows_of_unfold_overlap():
+    x = minidl.ones(1, 2, 4, 5)
+    window = {"kernel_size": (3, 2), "stride": (1, 2), "padding": (0, 1), "dilation": 1}
+    columns = nn.Unfold(**window)(x)
+    assert columns.shape == (1, 2 * 3 * 2, 2 * 3)
+    counted = nn.Fold((4, 5), **window)(columns)
+    loops = np.zeros((4, 5))
+    for top in range(2):
+        for left in (-1, 1, 3):
+            for i in range(top, top + 3):
+                for j in range(left, left + 2):
+                    if 0 <= j < 5:
+                        loops[i, j] += 1
+    np.testing.assert_array_equal(counted.numpy(), np.broadcast_to(loops, (1, 2, 4, 5)))
+
+
+def test_losses_as_layers_call_their_functions():
+    logits, labels = minidl.randn(4, 3), minidl.tensor([0, 2, 1, 1])
+    weight = minidl.tensor([1.0, 2.0, 0.5])
+    log_probabilities = F.log_softmax(logits, 1)
+    for given in ({}, {"weight": weight}, {"ignore_index": 1}, {"reduction": "sum"}):
+        expected = F.cross_entropy(logits, labels, **given)
+        assert (nn.CrossEntropyLoss(**given)(logits, labels) == expected).all()
+        got = nn.NLLLoss(**given)(log_probabilities, labels)
+        np.testing.assert_allclose(got.item(), expected.item(), rtol=1e-6)
+    assert nn.MSELoss()(logits, logits + 2).item() == pytest.approx(4, rel=1e-6)
+
+
+def test_pytorchs_arguments_that_mean_nothing_here_are_passed_over():
+    layer = nn.Conv2d(1, 2, 3, padding_mode="zeros", device=None, dtype=None)
+    assert layer(minidl.zeros(1, 1, 3, 3)).shape == (1, 2, 1, 1)
+
+
+@pytest.mark.parametrize(
     ("make", "error", "message"),
     [
+        (
+            lambda: nn.Linear(2, 2, device="cuda"),
+            DTypeError,
+            "Linear: device='cuda' is PyTorch's argument. In minidl a backend says where arrays",
+        ),
+        (
+            lambda: nn.BatchNorm2d(2, dtype="float64"),
+            DTypeError,
+            "BatchNorm2d: dtype='float64' is PyTorch's argument. Layers are made in float32: "
+            "convert with .double() or .to(dtype).",
+        ),
+        (
+            lambda: nn.Conv2d(1, 2, 3, padding_mode="reflect"),
+            DTypeError,
+            "Conv2d: padding_mode='reflect' is PyTorch's argument. minidl pads with zeros only",
+        ),
+        (
+            lambda: nn.ConvTranspose2d(1, 2, 3, strides=2),
+            DTypeError,
+            "ConvTranspose2d: there is no argument 'strides'. Did you mean stride?",
+        ),
+        (
+            lambda: nn.Softmax(),
+            DTypeError,
+            "Softmax: dim is None, expected an int. Use dim=1 for logits (N, C).",
+        ),
+        (
+            lambda: nn.Dropout(1.5),
+            ArgumentError,
+            "Dropout: p is 1.5, expected a probability from 0 to 1. p is the share that is dropped",
+        ),
+        (lambda: nn.DropPath(-0.1), ArgumentError, "DropPath: p is -0.1, expected a probability"),
+        (lambda: nn.Dropout("0.5"), DTypeError, "Dropout: p is '0.5', expected a number"),
+        (lambda: nn.ZeroPad2d((1, 2)), ArgumentError, "one width or (left, right, top, bottom)"),
+        (
+            lambda: nn.NLLLoss(minidl.zeros(1, 2), minidl.tensor([0])),
+            DTypeError,
+            "Make the loss first and then call it: NLLLoss()(x, target).",
+        ),
         (
             lambda: nn.Conv2d(0, 1, 3),
             ArgumentError,

@@ -190,14 +190,13 @@ def test_modules_in_a_plain_list_are_refused_unless_they_are_found_anyway():
         (
             lambda b: b.get_submodule("nrom"),
             ArgumentError,
-            "get_submodule: Block has no submodule 'nrom'. Did you mean 'norm'? named_modules() "
-            "lists them.",
+            "get_submodule: Block has no submodule 'nrom'. Did you mean norm? There are: conv, norm.",
         ),
         (
             lambda b: b.get_parameter("conv.wieght"),
             ArgumentError,
-            "get_parameter: Block has no parameter 'conv.wieght'. Did you mean 'conv.weight'? "
-            "named_parameters() lists them.",
+            "get_parameter: Block has no parameter 'conv.wieght'. Did you mean conv.weight? There "
+            "are: scale, conv.weight, norm.weight, norm.bias.",
         ),
         (
             lambda b: setattr(b, "scale", minidl.ones(1)),
