@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minidl.datasets import transforms
+from minidl.datasets.cifar10 import CIFAR10
 from minidl.datasets.dataloader import DataLoader
 from minidl.datasets.dataset import Dataset, validation_split
 from minidl.datasets.idx import read_idx
@@ -12,6 +13,7 @@ from minidl.datasets.places import BUNDLED, cache_folder
 
 __all__ = [
     "BUNDLED",
+    "CIFAR10",
     "MNIST",
     "DataLoader",
     "Dataset",

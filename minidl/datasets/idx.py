@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minidl.errors import DataError
+from minidl.files.reading import read_bytes
 
 __all__ = ["MAX_BYTES", "encode_idx", "gzip_idx", "md5_of_idx", "read_idx"]
 
@@ -41,6 +42,7 @@ TYPE_NAMES = {
     0x0E: "64-bit float",
 }
 GZIP_MAGIC = b"\x1f\x8b"
+GZIP_OVERHEAD = 1 << 16  # gzip makes incompressible data a little longer
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -65,7 +67,7 @@ def read_idx(path: str | os.PathLike[str], ndim: int, max_bytes: int = MAX_BYTES
 
     """
     path = Path(path)
-    stored = _file_bytes(path, max_bytes)
+    stored = read_bytes(path, max_bytes + GZIP_OVERHEAD)
     header_size = 4 + 4 * ndim
     header = _expand(path, stored, header_size)
     shape = _parse_header(path, header, ndim)
@@ -110,22 +112,6 @@ def md5_of_idx(array: Images) -> str:
 
 def _header_of(array: Images) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, UNSIGNED_BYTE, array.ndim, *array.shape)
-
-
-def _file_bytes(path: Path, max_bytes: int) -> bytes:
-    """What the file holds as stored; one that is larger than `max_bytes` isn't read at all."""
-    limit = max_bytes + (1 << 16)  # gzip makes incompressible data a little longer
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            stored = file.read(size) if size <= limit else b""
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if size > limit:
-        _refuse(path, f"has {size:,} bytes, more than the {max_bytes:,} allowed")
-    if not stored:
-        _refuse(path, "is empty")
-    return stored
 
 
 def _expand(path: Path, stored: bytes, limit: int) -> bytes:

@@ -16,8 +16,8 @@ from typing import ClassVar
 
 from minidl.datasets.dataset import Dataset
 from minidl.datasets.idx import Images, md5_of_idx, read_idx
-from minidl.datasets.places import BUNDLED, Place, cache_folder, download, find, find_in
-from minidl.errors import ArgumentError, DataError, fail
+from minidl.datasets.places import Place, Wanted, download, locate
+from minidl.errors import DataError
 
 __all__ = ["MNIST", "FashionMNIST"]
 
@@ -79,45 +79,27 @@ class _IdxDataset(Dataset):
         cls,
         files: tuple[IdxFile, IdxFile],
         root: str | os.PathLike[str] | None,
-        fetch: bool,
+        download_missing: bool,
     ) -> Place:
-        file_names = [file.name for file in files]
-        if root is not None:
-            if fetch:
-                fail(cls.__name__, "download", True, "False where root is given",
-                     f"Without root, files are fetched to {cache_folder()}.",
-                     error=ArgumentError)  # fmt: skip
-            return cls._find_in_root(file_names, Path(root).expanduser())
-        place = find(
-            file_names,
-            subfolders=cls.subfolders,
+        def fetch(folder: Path) -> tuple[Path, ...]:
+            return tuple(
+                download(f"{cls.url}{file.name}.gz", f"md5:{file.md5_of_gzip}", folder)
+                for file in files
+            )
+
+        wanted = Wanted(
+            cls.__name__,
+            tuple(file.name for file in files),
+            cls.subfolders,
             system_folder=cls.system_folder,
-            bundled=not fetch,
         )
-        if place is None and fetch:
-            folder = cache_folder() / cls.subfolders[0]
-            paths = [
-                download(f"{cls.url}{f.name}.gz", f"md5:{f.md5_of_gzip}", folder) for f in files
-            ]
-            place = Place(tuple(paths), f"the cache ({folder})")
+        place = locate(wanted, root, fetch if download_missing else None)
         if place is None:
             raise DataError(
                 f"{cls.__name__}: this installation of minidl lacks its bundled data. Install it "
                 "again, or pass download=True, or name a folder with root=…"
             )
         return place
-
-    @classmethod
-    def _find_in_root(cls, file_names: list[str], root: Path) -> Place:
-        found = find_in(root, file_names, cls.subfolders)
-        if found is None:
-            folders = ", ".join(f"{name}/" for name in cls.subfolders)
-            raise DataError(
-                f"{cls.__name__}: no {' and '.join(file_names)} (with .gz or without) in root = "
-                f"{root}, nor in its {folders}. Without root, the other places are tried."
-            )
-        name = "the subset bundled with minidl" if Path(root) == BUNDLED else "the folder given"
-        return Place(found, f"{name} ({found[0].parent})")
 
     @classmethod
     def _read(cls, path: Path, file: IdxFile, ndim: int) -> tuple[Images, bool]:

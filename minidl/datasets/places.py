@@ -12,16 +12,60 @@ Nothing is fetched from the network unless it is asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from minidl.errors import DataError, MissingDependencyError
+from minidl.errors import ArgumentError, DataError, MissingDependencyError, fail
 
-__all__ = ["BUNDLED", "Place", "cache_folder", "download", "find", "find_in"]
+__all__ = ["BUNDLED", "Place", "Wanted", "cache_folder", "download", "locate"]
 
 BUNDLED = Path(__file__).resolve().parent / "data"
 """The folder of the subsets that come with minidl. As `root` it says: these and no others."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which files a data set needs, and where in a folder they may lie.
+
+    Attributes:
+        title: what messages call the data set.
+        names: the files, all needed.
+        subfolders: where in a place they may lie; the first is the data set's own name.
+        suffixes: what a file's name may have behind it.
+        archive: the name of one file that holds them all and may lie there in their place.
+        system_folder: where the operating system's package puts them, if there is one.
+        bundled: whether a subset comes with minidl.
+
+    """
+
+    title: str
+    names: tuple[str, ...]
+    subfolders: tuple[str, ...]
+    suffixes: tuple[str, ...] = ("", ".gz")
+    archive: str | None = None
+    system_folder: str | None = None
+    bundled: bool = True
+
+    def find_in(self, folder: Path) -> tuple[Path, ...] | None:
+        """All files in one of the subfolders or in the folder itself, or the archive, or None."""
+        candidates = [*(folder / name for name in self.subfolders), folder]
+        for candidate in candidates:
+            files = [self._existing(candidate / name) for name in self.names]
+            found = tuple(file for file in files if file is not None)
+            if len(found) == len(self.names):
+                return found
+        for candidate in candidates:
+            if self.archive is not None and (candidate / self.archive).is_file():
+                return (candidate / self.archive,)
+        return None
+
+    def _existing(self, path: Path) -> Path | None:
+        for suffix in self.suffixes:
+            candidate = path.with_name(f"{path.name}{suffix}")
+            if candidate.is_file():
+                return candidate
+        return None
 
 
 @dataclass(frozen=True)
@@ -32,24 +76,53 @@ class Place:
     description: str
 
 
-def find(
-    file_names: Sequence[str],
-    *,
-    subfolders: Sequence[str],
-    system_folder: str | None = None,
-    bundled: bool = True,
+def locate(
+    wanted: Wanted,
+    root: str | os.PathLike[str] | None,
+    fetch: Callable[[Path], tuple[Path, ...]] | None,
 ) -> Place | None:
-    """The first of places 2 to 5 that has all of `file_names`, each with `.gz` or without.
+    """The first place that has the wanted files, or None if there is none.
 
-    Raises DataError if MINIDL_DATA names a folder that doesn't exist.
+    Raises DataError if `root` lacks them, or MINIDL_DATA names a folder that doesn't exist;
+    ArgumentError for `root` together with `fetch`.
 
     Args:
-        file_names: what is needed.
-        subfolders: where in a place they may lie; the first is the data set's own name.
-        system_folder: where the operating system's package puts them, if there is one.
-        bundled: whether to look at place 5.
+        wanted: what is looked for.
+        root: the one folder to look in; None: places 2 to 5.
+        fetch: puts the files into the folder that it is given, if places 2 to 4 lack them, in
+            place of 5.
 
     """
+    if root is not None:
+        if fetch is not None:
+            fail(wanted.title, "download", True, "False where root is given",
+                 f"Without root, files are fetched to {cache_folder()}.",
+                 error=ArgumentError)  # fmt: skip
+        return _in_root(wanted, Path(root).expanduser())
+    place = _in_known_places(wanted, bundled=wanted.bundled and fetch is None)
+    if place is None and fetch is not None:
+        folder = cache_folder() / wanted.subfolders[0]
+        place = Place(fetch(folder), f"the cache ({folder})")
+    return place
+
+
+def _in_root(wanted: Wanted, root: Path) -> Place:
+    files = wanted.find_in(root)
+    if files is None:
+        names = " and ".join(wanted.names)
+        gz = " (with .gz or without)" if ".gz" in wanted.suffixes else ""
+        archive = f", and no {wanted.archive}," if wanted.archive else ""
+        folders = ", ".join(f"{name}/" for name in wanted.subfolders)
+        raise DataError(
+            f"{wanted.title}: no {names}{gz}{archive} in root = {root}, nor in its {folders}. "
+            "Without root, the other places are tried."
+        )
+    name = "the subset bundled with minidl" if root == BUNDLED else "the folder given"
+    return Place(files, f"{name} ({files[0].parent})")
+
+
+def _in_known_places(wanted: Wanted, bundled: bool) -> Place | None:
+    """The first of places 2 to 5 that has the files."""
     places: list[tuple[str, Path]] = []
     skipped = ""
     named = os.environ.get("MINIDL_DATA")
@@ -60,31 +133,19 @@ def find(
                 f"The environment variable MINIDL_DATA names {folder}, which is not a folder. "
                 "Correct it, or unset it to use the other places."
             )
-        skipped = f"; $MINIDL_DATA ({folder}) lacks {' or '.join(file_names)}"
+        skipped = f"; $MINIDL_DATA ({folder}) lacks {' or '.join(wanted.names)}"
         places.append(("$MINIDL_DATA", folder))
-    if system_folder:
-        places.append(("the system's data set package", Path(system_folder)))
+    if wanted.system_folder:
+        places.append(("the system's data set package", Path(wanted.system_folder)))
     places.append(("the cache", cache_folder()))
     if bundled:
         places.append(("the subset bundled with minidl", BUNDLED))
 
     for name, folder in places:
-        files = find_in(folder, file_names, subfolders)
+        files = wanted.find_in(folder)
         if files:
             note = "" if name == "$MINIDL_DATA" else skipped
             return Place(files, f"{name} ({files[0].parent}){note}")
-    return None
-
-
-def find_in(
-    folder: Path, file_names: Sequence[str], subfolders: Sequence[str]
-) -> tuple[Path, ...] | None:
-    """All of `file_names` in one of the subfolders or in the folder itself, or None."""
-    for candidate in (*(folder / name for name in subfolders), folder):
-        files = [_with_or_without_gz(candidate / name) for name in file_names]
-        found = tuple(file for file in files if file is not None)
-        if len(found) == len(file_names):
-            return found
     return None
 
 
@@ -121,10 +182,3 @@ def download(url: str, checksum: str, folder: Path) -> Path:
     except (OSError, ValueError) as error:  # no network; another checksum
         raise DataError(f"{url} could not be fetched into {folder}: {error}") from error
     return Path(path)
-
-
-def _with_or_without_gz(path: Path) -> Path | None:
-    for candidate in (path, path.with_name(f"{path.name}.gz")):
-        if candidate.is_file():
-            return candidate
-    return None

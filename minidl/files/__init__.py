@@ -1,5 +1,6 @@
 """Reading and writing files that can't be trusted: arrays in, arrays out, nothing executed.
 
+archive          single files out of a .tar.gz, into memory
 atomic           writing a file whole or not at all
 images           image files as uint8 pixels, upright
 pickle_reader    pickles as plain data; nothing they name is imported or run

@@ -268,5 +268,5 @@ def test_the_allowed_size_is_allowed_and_one_more_is_not(file):
 
 def test_a_file_longer_than_allowed_is_not_read(file):
     path = file(IMAGES + bytes(1 << 20))
-    with pytest.raises(DataError, match="has 1,048,598 bytes, more than the 6 allowed"):
+    with pytest.raises(DataError, match="has 1,048,598 bytes, more than the 65,542 allowed"):
         read_idx(path, ndim=3, max_bytes=6)
