@@ -64,7 +64,7 @@ def listing(*columns: str) -> Table:
 def open_data(command: str, name: str, train: bool, data_dir: str | None) -> Dataset:
     """The part of a data set; `data_dir` may be "bundled"."""
     from minidl.datasets import BUNDLED
-    from minidl.train.run import DATASETS
+    from minidl.train.data import DATASETS
 
     if name not in DATASETS:
         unknown_name(f"{command}: there is no data set", name, DATASETS)

@@ -33,7 +33,7 @@ def data(
     ] = None,
 ) -> None:
     """List the data sets and where they were found; of one, count its classes."""
-    from minidl.train.run import DATASETS
+    from minidl.train.data import DATASETS
 
     if name is None:
         if fetch or picture is not None:
@@ -101,7 +101,7 @@ def _show(name: str, data_dir: str | None, picture: Path | None) -> None:
 
 
 def _fetch(name: str, data_dir: str | None) -> None:
-    from minidl.train.run import DATASETS
+    from minidl.train.data import DATASETS
 
     if data_dir is not None:
         raise ArgumentError("data: --fetch downloads to the cache: leave out --data-dir.")

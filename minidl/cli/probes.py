@@ -289,7 +289,7 @@ def _backend(name: str) -> list[Finding]:
 
 
 def _data() -> list[Finding]:
-    from minidl.train.run import DATASETS
+    from minidl.train.data import DATASETS
 
     findings = []
     for name, dataset in DATASETS.items():

@@ -15,7 +15,7 @@ from minidl.datasets.transforms import CenterCrop, Compose, Normalize, Resize
 from minidl.functional import softmax
 from minidl.grad_mode import no_grad
 from minidl.nn import Module
-from minidl.train.run import DATASETS
+from minidl.train.data import DATASETS
 
 __all__ = ["Preparation", "preparation", "probabilities"]
 

@@ -11,7 +11,7 @@ from minidl import backends
 from minidl.errors import DataError
 from minidl.nn import Module
 from minidl.train.checkpoint import load_model
-from minidl.train.run import DATASETS
+from minidl.train.data import DATASETS
 
 __all__ = ["SHIPPED", "Trained", "trained"]
 
