@@ -1,5 +1,7 @@
 """GoogLeNet and Inception v2, v3, v4: figures, shapes, heads, first weights; they learn."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from models.inception_v2_layers import LAYERS
@@ -8,10 +10,12 @@ from models.zoo import (
     check_refuses,
     check_stages,
     check_state_dict_round_trip,
+    loaded,
     macs,
     on_meta,
     parameters,
     random_images,
+    relative_error,
     run_on_meta,
 )
 
@@ -20,6 +24,15 @@ from minidl import models, nn
 from minidl.errors import MinidlError
 from minidl.interop.key_maps import inception_v2, inception_v4
 from minidl.models.blocks import WithAuxiliary
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "zoo_inception.npz"
+SMALL = {  # images and options of the logits stored there
+    "googlenet": ((3, 64, 64), {}),
+    "googlenet_2014": ((3, 75, 51), {"aux_logits": False}),
+    "inception_v2": ((3, 64, 64), {}),
+    "inception_v3": ((3, 107, 86), {"aux_logits": False, "transform_input": True}),
+    "inception_v4": ((3, 107, 86), {}),
+}
 
 # Szegedy et al. 2014, table 1: height of the output; 1×1, reduced and 3×3, reduced and 5×5, pool.
 TABLE_1 = {
@@ -314,6 +327,17 @@ def test_ten_steps_lower_the_loss(name, size, options):
 )
 def test_state_dict_restores_the_network(name, size, options):
     check_state_dict_round_trip(name, size, **options)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_logits_are_those_that_pytorch_computed(name):
+    """Stored by tests/golden/make_zoo_inception.py, from the same weights, drawn by name."""
+    image, options = SMALL[name]
+    with minidl.no_grad(), np.load(GOLDEN) as golden:
+        logits = loaded(name, num_classes=5, **options)(
+            minidl.tensor(random_images((2, *image))[0])
+        )
+        assert relative_error(logits.numpy(), golden[name]) <= 1e-9
 
 
 # ------------------------------------------------------------------------ published names
