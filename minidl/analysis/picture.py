@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from minidl.analysis.profile_report import Cost, Profile, costliest
+from minidl.analysis.tables import shape_text
 from minidl.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from minidl.analysis.profile import Cost, Profile
 
 _FORWARD, _BACKWARD = "#4477aa", "#ee8866"  # told apart by colour-blind eyes and in grey
 
 
 def save_profile(profile: Profile, path: Path) -> None:
     """Draw it into a PNG: a bar for each of the costliest layers and kernels."""
-    from minidl.analysis.profile import costliest
-
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -28,7 +25,7 @@ def save_profile(profile: Profile, path: Path) -> None:
     layers, kernels = costliest(profile.layers, 28), costliest(profile.kernels, 28)
     rows = max(len(layers), len(kernels))
     figure = Figure(figsize=(13, 1.6 + 0.27 * rows), layout="constrained")
-    shapes = ", ".join("×".join(map(str, shape)) for shape in profile.inputs)
+    shapes = ", ".join(map(shape_text, profile.inputs))
     figure.suptitle(
         f"{profile.model}, input {shapes}, backend {profile.backend}: "
         f"{1e3 * profile.seconds:.2f} ms a step"

@@ -5,43 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from minidl.analysis.tables import Table, amount, bytes_text, count
-from minidl.analysis.trace import Call, Trace, input_specs
+from minidl.analysis.rows import Row, rows_of
+from minidl.analysis.tables import Table, amount, bytes_text, count, shape_text
+from minidl.analysis.trace import Trace, input_specs
 from minidl.errors import MinidlError, ShapeError, fail
 from minidl.nn import Module
-
-
-@dataclass(frozen=True)
-class Row:
-    """One call of one layer."""
-
-    path: str
-    """Its name in `named_modules`; "" for the model itself."""
-    type: str
-    depth: int
-    """0 for the model, 1 for the layers it calls, and so on."""
-    output: tuple[int, ...] | None = None
-    """Shape of what it returned, the first tensor if several; None if it didn't."""
-    output_bytes: int = 0
-    parameters: int = 0
-    """Its own, without its children's; 0 for those that an earlier row has counted."""
-    frozen: int = 0
-    """How many of them don't require a gradient."""
-    macs: int = 0
-    """Multiply-accumulates of its own operations, without its children's."""
-    receptive_field: tuple[int, int] | None = None
-    """Height and width in pixels of what an element of the output sees; None if `sees_all`, or
-    where there is no image."""
-    jump: tuple[float, float] | None = None
-    """How far apart, in pixels, the fields of neighbouring elements are."""
-    sees_all: bool = False
-    """Whether an element of the output sees the whole image."""
-    again: bool = False
-    """Whether the same layer was called before."""
-    status: str = "run"
-    """Or "failed", or "not run"."""
-    name: str = ""
-    """The path seen from the layer that called it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +61,8 @@ class Summary:
         """The rows down to a depth, with what lies deeper added to the row above it."""
         shown: list[Row] = []
         for row in self.rows:
-            if depth is None or row.depth <= depth or row.status == "failed":
+            stopped = row.status != "run" and not self.complete
+            if depth is None or row.depth <= depth or stopped:
                 shown.append(row)
             else:
                 last = shown[-1]
@@ -109,7 +78,7 @@ class Summary:
         """The table, to be turned into text or HTML."""
         rows = self.collapsed(self.depth if depth is None else depth)
         table = Table(
-            f"{self.model}, input {', '.join(map(_shape, self.inputs))}",
+            f"{self.model}, input {', '.join(map(shape_text, self.inputs))}",
             ("layer", "type", "output", "parameters", "MACs", "receptive field"),
             "lllrrr",
         )
@@ -196,7 +165,7 @@ def summary(
     result = Summary(
         model=type(model).__name__,
         inputs=tuple(x.shape for x in inputs),
-        rows=(*_rows(trace), *_not_run(model, trace)),
+        rows=rows_of(model, trace),
         parameter_bytes=_bytes(model.parameters()),
         buffer_bytes=_bytes(model.buffers()),
         input_bytes=sum(x.nbytes for x in inputs),
@@ -212,73 +181,6 @@ def _bytes(tensors: Any) -> int:
     return sum(t.numel() * t.dtype.itemsize for t in tensors)
 
 
-def _rows(trace: Trace) -> list[Row]:
-    rows, counted, called = [], set[int](), set[int]()
-    for call in trace.calls:
-        own = [p for p in call.module._parameters.values() if p is not None]
-        new = {id(p): p for p in own if id(p) not in counted}
-        counted |= new.keys()
-        area = call.field
-        sees_all = area is not None and area.whole
-        known = area is not None and not sees_all
-        rows.append(
-            Row(
-                call.path,
-                type(call.module).__name__,
-                call.depth,
-                call.output,
-                call.output_bytes,
-                sum(p.numel() for p in new.values()),
-                sum(p.numel() for p in new.values() if not p.requires_grad),
-                call.macs,
-                area.pixels if area is not None and known else None,
-                (float(area.height.jump), float(area.width.jump))
-                if area is not None and known
-                else None,
-                sees_all,
-                id(call.module) in called,
-                "failed" if call.failed else "run",
-                _name(call),
-            )
-        )
-        called.add(id(call.module))
-    return rows
-
-
-def _not_run(model: Module, trace: Trace) -> list[Row]:
-    """The topmost modules with parameters of which nothing ran."""
-    ran = {call.path for call in trace.calls}
-    counted = {id(p) for path, m in model.named_modules() if path in ran
-               for p in m._parameters.values()}  # fmt: skip
-    rows: list[Row] = []
-    above = tuple(path.rpartition(".")[0] for path in ran)
-    reached = {*ran}
-    for path in above:  # a ModuleList isn't called, but what is in it
-        while path and path not in reached:
-            reached.add(path)
-            path = path.rpartition(".")[0]
-    for path, module in model.named_modules():
-        if path in reached or any(path.startswith(f"{row.path}.") for row in rows):
-            continue
-        new = {id(p): p for p in module.parameters() if id(p) not in counted}
-        counted |= new.keys()
-        if new:
-            parameters = sum(p.numel() for p in new.values())
-            frozen = sum(p.numel() for p in new.values() if not p.requires_grad)
-            kind = type(module).__name__
-            rows.append(
-                Row(
-                    path, kind, 1, parameters=parameters, frozen=frozen, status="not run", name=path
-                )
-            )
-    return rows
-
-
-def _name(call: Call) -> str:
-    prefix = f"{call.parent.path}." if call.parent is not None and call.parent.path else ""
-    return call.path.removeprefix(prefix) or type(call.module).__name__
-
-
 def _message(trace: Trace, error: Exception) -> str:
     call = next((call for call in trace.calls if call.failed), None)
     if call is None:
@@ -286,13 +188,9 @@ def _message(trace: Trace, error: Exception) -> str:
     module = call.module
     kind = f"{type(module).__name__}({module.extra_repr()})"
     where = f"the layer {call.path}, {kind}," if call.path else f"the model, {kind},"
-    given = " and ".join(_shape(s) for s in call.inputs) or "nothing"
+    given = " and ".join(shape_text(s) for s in call.inputs) or "nothing"
     fate = "can't take" if isinstance(error, ShapeError) else "fails on"
     return f"summary: {where} {fate} its input {given}.\n{error}"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "a number"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -302,7 +200,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         sees = ""
     else:
         sees = "×".join(map(str, row.receptive_field))
-    output = row.status if row.status != "run" else _shape(row.output) if row.output else ""
+    output = row.status if row.status != "run" else shape_text(row.output) if row.output else ""
     return (
         "  " * row.depth + row.name,
         row.type + (" ↺" if row.again else ""),

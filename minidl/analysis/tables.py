@@ -29,6 +29,11 @@ def bytes_text(n: float) -> str:
     raise AssertionError("unreachable")
 
 
+def shape_text(shape: tuple[int, ...]) -> str:
+    """(1, 6, 28, 28) → "1×6×28×28"."""
+    return "×".join(map(str, shape)) or "a number"
+
+
 class Table:
     """Rows of text under a title; `align` has a letter, l or r, for every column."""
 

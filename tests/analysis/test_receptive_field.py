@@ -114,6 +114,13 @@ def test_what_sees_everything_says_so(model):
     assert (row.sees_all, row.receptive_field) == (True, None)
 
 
+def test_adaptive_pooling_has_windows_of_its_largest_size():
+    model = nn.Sequential(conv(3), nn.AdaptiveAvgPool2d((5, 4)))
+    row = summary(model, (2, 62, 35)).rows[-1]
+    assert row.receptive_field == measured(model, (62, 35)) == (12 + 2, 9 + 2)
+    assert row.jump == (12.0, 33 / 4)
+
+
 def test_max_pool_field_is_its_window():
     row = summary(nn.Sequential(conv(3), nn.MaxPool2d(3, 2, dilation=2)), (2, 20, 21)).rows[-1]
     assert (row.receptive_field, row.jump) == ((7, 7), (2.0, 2.0))

@@ -189,6 +189,28 @@ def test_parameters_that_do_not_run_are_listed():
     assert summary(model, (1, 4), training=True).macs == 16 + 8
 
 
+def test_parameters_used_without_calling_their_module_are_not_lost():
+    class Bag(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.inner = nn.Parameter(minidl.ones(4)), nn.Linear(4, 4)
+
+    class Borrows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bag = Bag()
+
+        def forward(self, x):
+            return self.bag.inner(x) * self.bag.scale
+
+    table = summary(Borrows(), (1, 4))
+    assert [(row.path, row.parameters, row.status) for row in table.rows] == [
+        ("", 0, "run"),
+        ("bag.inner", 20, "run"),
+        ("bag", 4, "not run"),
+    ]
+
+
 def test_columns_add_up_at_every_depth():
     model = nn.Sequential(nn.Sequential(Residual(3), Residual(3)), nn.Flatten(), nn.Linear(48, 2))
     table = summary(model, (3, 4, 4))
@@ -293,6 +315,16 @@ def test_a_layer_that_refuses_is_named_with_the_table_up_to_there():
     ]
     assert rows[-1].parameters == 1010
     assert "failed" in str(raised.value.partial)
+
+
+def test_the_layer_that_refuses_shows_at_any_depth():
+    model = nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 3)), nn.Linear(3, 1))
+    with pytest.raises(SummaryError) as raised:
+        summary(model, (1, 4), depth=0)
+    rows = raised.value.partial.collapsed(0)
+    assert [(row.path, row.parameters, row.status) for row in rows] == [
+        *(("", 15, "run"), ("0.1", 15, "failed"), ("1", 4, "not run")),
+    ]
 
 
 def test_a_model_that_needs_values_says_so():
