@@ -148,15 +148,15 @@ class ResidualUnit(Module):
                 y = norm_act(self.conv1(x_act), self.bn2, self.relu)
                 y = self.conv2(y)
                 y = self.gated(y) + (x if self.downsample is None else self.downsample(x_act))
-        return y  # type: ignore[no-any-return]
+        return y
 
     def shortcut(self, x: Tensor) -> Tensor:
         """x, projected where the shape changes."""
-        return x if self.downsample is None else self.downsample(x)  # type: ignore[no-any-return]
+        return x if self.downsample is None else self.downsample(x)
 
     def gated(self, y: Tensor) -> Tensor:
         """The branch's output after `attention`, if there is one."""
-        return y if self.se is None else self.se(y)  # type: ignore[no-any-return]
+        return y if self.se is None else self.se(y)
 
 
 class PreActBottleneck(Module):
@@ -220,6 +220,7 @@ class PreActResNet(Module):
         blocks: how many in each of the four stages.
         num_classes: logits.
         in_channels: of the images.
+        width: channels of the stem; the stages' widths are 1, 2, 4 and 8 times as many.
         block_options: the block's, such as attention or order.
 
     """
@@ -230,20 +231,21 @@ class PreActResNet(Module):
         blocks: tuple[int, int, int, int],
         num_classes: int = 1000,
         in_channels: int = 3,
+        width: int = 64,
         **block_options: Any,
     ) -> None:
         super().__init__()
-        out = block.expansion
-        self.conv1 = Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.conv1 = Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = stage(block, blocks[0], 64, 64, 1, **block_options)
-        self.layer2 = stage(block, blocks[1], 64 * out, 128, 2, **block_options)
-        self.layer3 = stage(block, blocks[2], 128 * out, 256, 2, **block_options)
-        self.layer4 = stage(block, blocks[3], 256 * out, 512, 2, **block_options)
-        self.bn = BatchNorm2d(512 * out)
+        self.layer1 = stage(block, blocks[0], width, width, 1, **block_options)
+        out = width * block.expansion  # channels of layer1's output
+        self.layer2 = stage(block, blocks[1], out, 2 * width, 2, **block_options)
+        self.layer3 = stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
+        self.layer4 = stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
+        self.bn = BatchNorm2d(8 * out)
         self.relu = ReLU()
         self.avgpool = AdaptiveAvgPool2d(1)
-        self.fc = Linear(512 * out, num_classes)
+        self.fc = Linear(8 * out, num_classes)
         initialise(self)
         init.normal_(self.fc.weight, std=0.01)
         init.constant_(self.fc.bias, 0.0)

@@ -201,6 +201,7 @@ class ResNet(Module):
         blocks: how many in each of the four stages.
         num_classes: logits.
         in_channels: of the images.
+        width: channels of the stem; the stages' widths are 1, 2, 4 and 8 times as many.
         zero_init_residual: start every block as its shortcut (Goyal et al. 2017,
             arXiv:1706.02677, §5.1).
         block_options: the block's: groups, width_per_group, stride_in_1x1, attention.
@@ -213,21 +214,22 @@ class ResNet(Module):
         blocks: tuple[int, int, int, int],
         num_classes: int = 1000,
         in_channels: int = 3,
+        width: int = 64,
         zero_init_residual: bool = False,
         **block_options: Any,
     ) -> None:
         super().__init__()
-        out = block.expansion
-        self.conv1 = Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = BatchNorm2d(64)
+        self.conv1 = Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = BatchNorm2d(width)
         self.relu = ReLU()
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = stage(block, blocks[0], 64, 64, 1, **block_options)
-        self.layer2 = stage(block, blocks[1], 64 * out, 128, 2, **block_options)
-        self.layer3 = stage(block, blocks[2], 128 * out, 256, 2, **block_options)
-        self.layer4 = stage(block, blocks[3], 256 * out, 512, 2, **block_options)
+        self.layer1 = stage(block, blocks[0], width, width, 1, **block_options)
+        out = width * block.expansion  # channels of layer1's output
+        self.layer2 = stage(block, blocks[1], out, 2 * width, 2, **block_options)
+        self.layer3 = stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
+        self.layer4 = stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
         self.avgpool = AdaptiveAvgPool2d(1)
-        self.fc = Linear(512 * out, num_classes)
+        self.fc = Linear(8 * out, num_classes)
         initialise(self, zero_init_residual)
 
     def forward(self, x: Tensor) -> Tensor:
