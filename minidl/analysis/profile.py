@@ -105,5 +105,6 @@ def _peak(clock: Clock, inputs: list[Tensor], backward: bool) -> int:
         clock.run(inputs, backward)
         return tracemalloc.get_traced_memory()[1] - before
     finally:
+        clock.forget_gradients()
         if started:
             tracemalloc.stop()
