@@ -10,7 +10,8 @@ network that has learned them expects every digit so. `digit_image` does it in t
     3. ink            what differs from the paper, towards dark or light, whichever is stronger
     4. threshold      Otsu 1979: splits ink from the paper's texture
     5. specks         connected parts much smaller than the largest are dropped, and so are parts
-                      that touch the border (a table's edge) where others don't
+                      that touch the border (a table's edge) where others don't; then threshold
+                      again what is left
     6. stroke         thin strokes, a pen's, are widened to what MNIST's have at the least
     7. size           cut out, the longer side resized to 20 pixels with anti-aliasing
     8. position       the centre of mass at pixel (14, 14) of 28×28
@@ -60,7 +61,9 @@ def digit_image(pixels: Image) -> Image:
         return pixels.copy()
     grey = _shrunk(_luminance(pixels))
     ink = _ink(grey)
-    mask = _without_specks(ink > _threshold(ink))
+    parts = _without_specks(ink > _threshold(ink))
+    ink *= _widened(parts, 3)
+    mask = ink > _threshold(ink)  # again, now that nothing else on the page has a say in it
     strength = np.median(ink[mask])
     # Grey levels at the digit's edges are kept, one pixel around; all else is paper.
     digit = np.clip(ink / strength, 0, 1) * _widened(mask, 1)
@@ -128,11 +131,11 @@ def _ink(grey: Image) -> Image:
     edge = max(1, min(height, width) // 20)
     frame[edge:-edge, edge:-edge] = False
     level = np.median(grey[frame])
-    near = frame & (np.abs(grey - level) < 64)  # what isn't is no paper: a digit cut off, a table
+    near = frame & (np.abs(grey - level) < 64)  # what isn't is no paper: a table beside it
     plane, *_ = np.linalg.lstsq(terms[near], grey[near], rcond=None)
     difference = grey - terms @ plane
-    lighter, darker = np.percentile(difference, 99.7), -np.percentile(difference, 0.3)
-    ink: Image = np.maximum(difference if lighter > darker else -difference, 0)
+    darkest, lightest = np.percentile(difference, [0.3, 99.7])
+    ink: Image = np.maximum(difference if lightest > -darkest else -difference, 0)
     return ink
 
 
@@ -159,13 +162,10 @@ def _threshold(ink: Image) -> float:
 def _without_specks(mask: Image) -> Image:
     labels = _connected_parts(mask)
     parts, sizes = np.unique(labels[labels > 0], return_counts=True)
-    at_border = np.isin(parts, _border(labels))
-    if not at_border.all():
-        large = sizes >= _SPECK * sizes.max()
-        # An edge of the page may be larger than the digit; the digit is no speck beside it.
-        inside = large & ~at_border
-        if inside.any():
-            parts, sizes = parts[~at_border], sizes[~at_border]
+    inside = ~np.isin(parts, _border(labels))
+    # Where nothing but specks is inside, the digit itself is cut off by the border.
+    if (inside & (sizes >= _SPECK * sizes.max())).any():
+        parts, sizes = parts[inside], sizes[inside]
     kept: Image = np.isin(labels, parts[sizes >= _SPECK * sizes.max()])
     return kept
 
@@ -188,11 +188,13 @@ def _connected_parts(mask: Image) -> Image:
 
 def _neighbours_maximum(image: Image) -> Image:
     """The maximum over each pixel's 3×3 neighbourhood."""
-    for axis in (0, 1):
-        padded = np.pad(image, [(1, 1) if a == axis else (0, 0) for a in (0, 1)])
-        n = image.shape[axis]
-        image = np.maximum.reduce([padded.take(range(k, k + n), axis) for k in range(3)])
-    return image
+    rows = image.copy()
+    np.maximum(rows[1:], image[:-1], out=rows[1:])
+    np.maximum(rows[:-1], image[1:], out=rows[:-1])
+    both = rows.copy()
+    np.maximum(both[:, 1:], rows[:, :-1], out=both[:, 1:])
+    np.maximum(both[:, :-1], rows[:, 1:], out=both[:, :-1])
+    return both
 
 
 def _widened(mask: Image, times: int) -> Image:
