@@ -27,6 +27,7 @@ __all__ = [
     "MinidlError",
     "MissingDependencyError",
     "MissingKernelError",
+    "NotDefinedError",
     "OutOfRangeError",
     "ShapeError",
     "fail",
@@ -52,6 +53,10 @@ class AutogradError(MinidlError, RuntimeError):
 
 class InPlaceError(AutogradError):
     """An array that the backward pass needs was changed, or must not be changed."""
+
+
+class NotDefinedError(MinidlError, NotImplementedError):
+    """A subclass lacks the method that it is there for."""
 
 
 class OutOfRangeError(MinidlError, IndexError):

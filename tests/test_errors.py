@@ -83,7 +83,7 @@ MISTAKES = {
         lambda: nn.CrossEntropyLoss(logits, labels),
         DTypeError,
         "CrossEntropyLoss: ignore_index is a Tensor, expected an int. Make the loss first and then "
-        "call it: CrossEntropyLoss()(logits, target).",
+        "call it: CrossEntropyLoss()(outputs, target).",
     ),
     "a list of layers": (
         lambda: nn.Sequential([nn.ReLU(), nn.ReLU()]),

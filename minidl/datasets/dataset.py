@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, DTypeError, fail
+from minidl.errors import ArgumentError, DTypeError, OutOfRangeError, fail
 
 __all__ = ["Dataset", "as_dataset", "validation_split"]
 
@@ -80,8 +80,12 @@ class Dataset:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Array, int]:
-        """The image and the label of one sample; IndexError past the end."""
+        """The image and the label of one sample; OutOfRangeError, an IndexError, past the end."""
         position = operator.index(index)
+        if not -len(self) <= position < len(self):
+            raise OutOfRangeError(
+                f"{type(self).__name__}: the index is {position}, expected one of {len(self)}."
+            )
         return self.images[position], int(self.labels[position])
 
     def __iter__(self) -> Iterator[tuple[Array, int]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl import backends
 from minidl.backends import Array, Backend
-from minidl.errors import BackendError, ShapeError
+from minidl.errors import BackendError, DTypeError, ShapeError, fail
 from minidl.function import Function
 from minidl.functional.operands import (
     DTYPES,
@@ -143,4 +143,7 @@ def host_array(operation: str, data: Any) -> np.ndarray[Any, Any]:
         raise ShapeError(
             f"{operation}: the nested lists have different lengths; a tensor is a full rectangle."
         ) from None
+    if array.dtype.kind in "OSU":  # Python objects or text
+        got = f"a {type(data).__name__}" + (" with more than numbers" if array.ndim else "")
+        fail(operation, "data", got, "numbers, nested lists of them, or an array", error=DTypeError)
     return array.astype(checked_dtype(operation, array.dtype), copy=False)

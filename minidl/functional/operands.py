@@ -78,7 +78,7 @@ def optional_tensor(operation: str, argument: str, value: Any) -> Tensor | None:
 def integer(operation: str, argument: str, value: Any, minimum: int | None = None) -> int:
     """`value` as an int; DTypeError for anything else, ArgumentError below `minimum`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        fail(operation, argument, repr(value), "an int", error=DTypeError)
+        fail(operation, argument, described(value), "an int", error=DTypeError)
     if minimum is not None and value < minimum:
         fail(operation, argument, value, f"at least {minimum}", error=ArgumentError)
     return int(value)
@@ -89,8 +89,15 @@ def number(operation: str, argument: str, value: Any) -> Any:
     if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
         value = value.item()
     if not isinstance(value, (bool, int, float)):
-        fail(operation, argument, repr(value), "a number", error=DTypeError)
+        fail(operation, argument, described(value), "a number", error=DTypeError)
     return value
+
+
+def described(value: Any) -> str:
+    """A wrong argument in a message: as it is, but of a tensor or an array the shape alone."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        return f"a {type(value).__name__} of shape {value.shape}"
+    return repr(value)
 
 
 def held(operation: str, value: Any, dtype: np.dtype[Any]) -> Any:

@@ -15,7 +15,8 @@ from minidl.tensor import Tensor
 
 class _Activation(Module):
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        # Anything else is refused there: nn.ReLU(x) for nn.ReLU()(x) is a common slip.
+        super().__init__(*(() if isinstance(inplace, bool) else (inplace,)))
 
 
 class ReLU(_Activation):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from minidl.backends import Array
-from minidl.errors import AutogradError, DTypeError, InPlaceError
+from minidl.errors import AutogradError, DTypeError, InPlaceError, NotDefinedError
 from minidl.function import Function, check_like
 from minidl.grad_mode import is_grad_enabled
 from minidl.tensor import RemovableHandle, Tensor
@@ -33,7 +33,9 @@ class Hooked:
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the outputs. Call the module itself, `module(x)`, not this."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward method.")
+        raise NotDefinedError(
+            f"{type(self).__name__} has no forward method. Define forward(self, x) in the class."
+        )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run forward, and the hooks around it."""

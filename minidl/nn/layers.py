@@ -184,6 +184,14 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}: x.shape is {x.shape}, expected "
                 f"{' or '.join(map(str, self.dims))} dimensions, (N, C, …)."
             )
+        if x.shape[1] != self.num_features:
+            fail(
+                type(self).__name__,
+                "x.shape[1] (channels)",
+                x.shape[1],
+                f"num_features = {self.num_features}",
+                f"x is {x.shape}.",
+            )
         tracked = self.training and self.num_batches_tracked is not None
         momentum = self.momentum
         if momentum is None:  # 1 / n; on "meta" there is no n

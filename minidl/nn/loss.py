@@ -21,7 +21,7 @@ class CrossEntropyLoss(Module):
         super().__init__()
         if isinstance(ignore_index, Tensor):
             name = type(self).__name__
-            fix = f"Make the loss first and then call it: {name}()(x, target)."
+            fix = f"Make the loss first and then call it: {name}()(outputs, target)."
             fail(name, "ignore_index", "a Tensor", "an int", fix, error=DTypeError)
         self.register_buffer("weight", weight)
         self.ignore_index, self.reduction = ignore_index, reduction

@@ -273,7 +273,7 @@ def test_pytorchs_arguments_that_mean_nothing_here_are_passed_over():
         (
             lambda: nn.NLLLoss(minidl.zeros(1, 2), minidl.tensor([0])),
             DTypeError,
-            "Make the loss first and then call it: NLLLoss()(x, target).",
+            "Make the loss first and then call it: NLLLoss()(outputs, target).",
         ),
         (
             lambda: nn.Conv2d(0, 1, 3),

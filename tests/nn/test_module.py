@@ -190,7 +190,8 @@ def test_modules_in_a_plain_list_are_refused_unless_they_are_found_anyway():
         (
             lambda b: b.get_submodule("nrom"),
             ArgumentError,
-            "get_submodule: Block has no submodule 'nrom'. Did you mean norm? There are: conv, norm.",
+            "get_submodule: Block has no submodule 'nrom'. Did you mean norm? There are: conv, "
+            "norm.",
         ),
         (
             lambda b: b.get_parameter("conv.wieght"),
