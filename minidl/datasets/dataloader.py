@@ -54,7 +54,10 @@ class DataLoader:
     same ones, bit for bit, and `position` counts those handed out, not those prepared. An
     exception in the transform arrives where the batch would have, and a loop that is left ends the
     thread. The transform runs in that thread, and must do with NumPy alone; tensors are made in
-    the caller's. (PyTorch has processes for this, `num_workers`; arrays in memory need none.)
+    the caller's. (PyTorch has processes for this, `num_workers`; arrays in memory need none.) It
+    pays where a core is idle and preparing a batch takes a good part of the time of a step: large
+    images, much augmentation. For a small network and small batches it doesn't: both threads
+    spend their time in Python, which runs one at a time.
 
     Raises ArgumentError if batch_size is below 1, or the seed or prefetch negative.
 
