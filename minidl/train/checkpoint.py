@@ -73,6 +73,8 @@ def load_model(
     arrays, metadata = read_tensors(path)
     if "checkpoint" in metadata:
         state, config = _checkpoint(path, arrays, metadata)
+        if not (isinstance(config.get("model"), str) and isinstance(config.get("options"), dict)):
+            raise DataError(f"{path} is a checkpoint that doesn't say of which model.")
         if model not in (None, config["model"]):
             fail("load_model", "model", repr(model), f"{config['model']!r}, which {path} is of",
                  error=ArgumentError)  # fmt: skip
@@ -84,7 +86,7 @@ def load_model(
         state, config = {"model": arrays}, {"model": model, "options": dict(options or {})}
     network = models.create(config["model"], **config["options"])
     try:
-        network.load_state_dict(state["model"])
+        network.load_state_dict(state.get("model", {}))
     except (ArgumentError, DTypeError) as error:
         raise ArgumentError(f"{path} is not of {config['model']}. {error}") from error
     if state.get("average") is not None:

@@ -39,7 +39,8 @@ def load_data(name: str, train: bool, data_dir: str | None, limit: int | None) -
         return dataset
     if limit < 1:
         fail("train", "limit", limit, "at least 1", error=ArgumentError)
-    return dataset.subset(np.arange(min(limit, len(dataset))), f"The first {limit:,} of them.")
+    size = min(limit, len(dataset))
+    return dataset.subset(np.arange(size), f"The first {size:,} of them.")
 
 
 def image_shape(dataset: Dataset) -> tuple[int, ...]:

@@ -6,7 +6,8 @@ import dataclasses
 import itertools
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,13 @@ class RunFolder:
 
     def save(self, state: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Replace the checkpoint; where that fails, the last one stays."""
+        save_checkpoint(self.checkpoint, state, config)
+
+    @contextmanager
+    def advising(self) -> Iterator[None]:
+        """To what is said when a file can't be written, add what to do then."""
         try:
-            save_checkpoint(self.checkpoint, state, config)
+            yield
         except DataError as error:
             kept = "The checkpoint before is kept. " if self.checkpoint.exists() else ""
             raise DataError(

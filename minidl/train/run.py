@@ -37,6 +37,8 @@ _MUST_AGREE = (
     *("backend", "threads", "seed", "recipe"),
 )
 """The settings that a checkpoint's figures depend on."""
+_ARGUMENTS = ("model", "data", "data_dir", "backend", "seed", "limit", "threads")
+"""The settings that `run` is called with again."""
 _VERSIONS = ("minidl", "numpy", "python")
 
 
@@ -125,6 +127,7 @@ def run(
 
     with threadpool_limits(threads, "blas"):
         with (
+            folder.advising(),
             Interruption() as interruption,
             ProgressBar(console, recipe.epochs, len(training), trainer.images_done) as bar,
         ):
@@ -198,20 +201,19 @@ def continue_run(
         console.print("Nothing to continue: this run starts from the beginning.")
         changed = dataclasses.replace(recipe_for(model), **(recipe or {}))
         return run(model, recipe=changed, **settings, **common)
-    given = {"model": model or config.get("model"), **settings}
-    if "backend" in given:
-        given["backend"] = backends.get(given["backend"]).name
-    moved = given.pop("data_dir", None)
-    _check_agrees(folder, config, {**given, "recipe": recipe or {}})
     try:
-        kept = {key: config[key] for key in ("data", "backend", "seed", "limit", "threads")}
-        kept["data_dir"] = moved or config["data_dir"]
-        began_with = Recipe(**config["recipe"])
+        began_with = {key: config[key] for key in _ARGUMENTS}
+        its_recipe = Recipe(**config["recipe"])
     except (KeyError, TypeError) as error:
         raise DataError(
             f"{folder.config} lacks settings that this version of minidl writes: {error}."
         ) from error
-    return run(given["model"], recipe=began_with, **kept, **common)
+    if "backend" in settings:
+        settings["backend"] = backends.get(settings["backend"]).name
+    began_with["data_dir"] = settings.pop("data_dir", began_with["data_dir"])
+    model = model or began_with["model"]
+    _check_agrees(folder, config, {**settings, "model": model, "recipe": recipe or {}})
+    return run(**began_with, recipe=its_recipe, **common)
 
 
 class _Keeper(Watcher):
