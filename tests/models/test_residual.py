@@ -134,7 +134,7 @@ def test_state_dict_round_trip_of_cifar_networks(name):
 
 @pytest.mark.parametrize("name", [*PUBLISHED, *CIFAR])
 def test_image_without_rows_and_wrong_channels_are_refused(name):
-    check_refuses(name, (1, 3, 0, 32), r"conv2d: the padded input|conv2d: .*(height|size)|empty")
+    check_refuses(name, (1, 3, 0, 32), "conv2d: the padded input is")
     check_refuses(name, (1, 4, 32, 32), r"x\.shape\[1\] \(channels\) is 4, expected .* 3")
 
 
@@ -198,11 +198,11 @@ def test_order_is_the_figures(order):
     y = unit(x)
     expected = COMPOSED[order](x, lambda x: x, unit.bn1, unit.conv1, unit.bn2, unit.conv2)
     np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
+    inputs = [x, *unit.parameters()]
     upstream = minidl.randn(*y.shape, dtype="float64")
-    for tensor in (x, unit.conv1.weight, unit.bn1.weight, unit.bn2.bias):
-        ours, theirs = (minidl.grad(z, [tensor], upstream)[0].numpy() for z in (unit(x), expected))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
-        expected = COMPOSED[order](x, lambda x: x, unit.bn1, unit.conv1, unit.bn2, unit.conv2)
+    both = (minidl.grad(y, inputs, upstream), minidl.grad(expected, inputs, upstream))
+    for ours, theirs in zip(*both, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("order", ORDERS)
