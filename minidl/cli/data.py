@@ -29,7 +29,8 @@ def data(
         typer.Option("--fetch", help="Download the full set to the cache, if it isn't found."),
     ] = False,
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw some training images of each class.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw some training images of each class."),
     ] = None,
 ) -> None:
     """List the data sets and where they were found; of one, count its classes."""
@@ -42,6 +43,8 @@ def data(
             raise ArgumentError(f"data: {option} needs the name of a data set: {known}.")
         _list(list(DATASETS), data_dir)
         return
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise ArgumentError(f"data: --picture: {picture} must be named .png, which it will be.")
     if fetch:
         _fetch(name, data_dir)
     _show(name, data_dir, picture)
@@ -93,10 +96,7 @@ def _show(name: str, data_dir: str | None, picture: Path | None) -> None:
     if picture is not None:
         from minidl.train.pictures import save_samples
 
-        try:
-            save_samples(training, _PER_CLASS, picture)
-        except (OSError, ValueError) as error:  # no folder; no format of that name
-            raise ArgumentError(f"data: --picture: {picture} can't be written: {error}.") from error
+        save_samples(training, _PER_CLASS, picture)
         console.print(f"Picture: {picture}", markup=False, soft_wrap=True)
 
 

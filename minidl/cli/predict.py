@@ -96,9 +96,14 @@ def _table(names: list[str], answers: Any, class_names: tuple[str, ...], top: in
         best = row.argsort()[::-1][:top]
         words = [class_names[k] if class_names else f"class {k}" for k in best]
         others = zip(words[1:], row[best[1:]], strict=True)
-        then = ", ".join(f"{word} {share:.1%}" for word, share in others)
-        table.add_row(Text(name), Text(words[0], "bold"), f"{row[best[0]]:.1%}", Text(then, "dim"))
+        then = ", ".join(f"{word} {_percent(share)}" for word, share in others)
+        table.add_row(Text(name), Text(words[0], "bold"), _percent(row[best[0]]), Text(then, "dim"))
     return table
+
+
+def _percent(share: float) -> str:
+    """Rounded, but never to none or all."""
+    return "<0.1%" if share < 0.0005 else ">99.9%" if share >= 0.9995 else f"{share:.1%}"
 
 
 def _write_seen(batch: Any, path: Path) -> None:

@@ -1,0 +1,92 @@
+"""`minidl models`."""
+
+import fnmatch
+
+import pytest
+
+from minidl import models as zoo
+
+
+def names_in(out):
+    lines = out.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("─")) + 1
+    return [line.split()[0] for line in lines[start:] if not line.startswith("top-1")]
+
+
+def test_every_model_is_listed_by_name(minidl):
+    code, out, _ = minidl("models")
+    assert code == 0
+    assert names_in(out) == zoo.list()
+
+
+def test_a_row_says_what_the_card_says(minidl):
+    _, out, _ = minidl("models", "lenet5*")
+    row = out.splitlines()[2].split()
+    assert row[:3] == ["lenet5", "1998", "LeCun:"]
+    assert row[-4:] == ["1×28×28", "61,706", "417", "K"]
+
+
+def test_a_pattern_filters(minidl):
+    _, out, _ = minidl("models", "*net*[05]*")
+    assert names_in(out) == fnmatch.filter(zoo.list(), "*net*[05]*")
+
+
+@pytest.mark.parametrize("column", ["name", "year", "paper", "input", "parameters", "macs", "top1"])
+def test_any_column_sorts(minidl, column):
+    code, out, _ = minidl("models", "*", "--sort", column)
+    assert code == 0
+    assert sorted(names_in(out)) == zoo.list()
+
+
+def test_figures_sort_from_the_largest_and_without_one_last(minidl):
+    names = names_in(minidl("models", "--sort", "macs")[1])
+    macs = [zoo.card(name).macs for name in names if zoo.card(name)]
+    assert macs == sorted(macs, reverse=True)
+    names = names_in(minidl("models", "--sort", "top1")[1])
+    known = [zoo.card(name).top1 is not None for name in names]
+    assert known == sorted(known, reverse=True)
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_a_line_per_model_fits_the_terminal(minidl, columns):
+    _, out, _ = minidl("models", columns=columns)
+    assert max(map(len, out.splitlines())) <= columns
+    assert len(names_in(out)) == len(zoo.list())
+
+
+def test_one_model_shows_its_card_and_its_layers(minidl):
+    code, out, _ = minidl("models", "lenet5")
+    assert code == 0
+    for words in ("Proceedings of the IEEE", "61,706", "416,520", "LeNet Architecture", "conv1"):
+        assert words in out
+
+
+def test_a_model_without_a_card_shows_its_parameters(minidl, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from minidl import models, nn\n"
+        "@models.register\n"
+        "def without_a_card(num_classes=10):\n"
+        "    return nn.Linear(3, num_classes)\n"
+    )
+    try:
+        code, out, _ = minidl("models", "without_a_card", "--load", tmp_path / "own.py")
+        assert code == 0
+        assert "40" in out
+        assert minidl("models", "without*")[0] == 0
+        assert names_in(minidl("models", "--sort", "year")[1])[-1] == "without_a_card"
+    finally:
+        zoo.registry._makers.pop("without_a_card", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lenet6",), "Did you mean lenet5?"),
+        (("lenet5", "--sort", "yaer"), "Did you mean year?"),
+        (("nothing*",), "no model's name matches"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(minidl, arguments, message):
+    code, out, err = minidl("models", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err

@@ -1,0 +1,125 @@
+"""`minidl predict`."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import minidl as package
+from minidl import models
+from minidl.datasets import BUNDLED, MNIST
+
+pytestmark = pytest.mark.usefixtures("no_data_but_the_bundled")
+DIGITS = MNIST(train=False, root=BUNDLED)
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """Pictures of the first three test digits, dark on light, and their labels."""
+    paths = []
+    for n in range(3):
+        page = np.full((240, 200), 250, np.uint8)
+        big = np.asarray(Image.fromarray(DIGITS.images[n]).resize((112, 112)))
+        page[60:172, 30:142] -= (big * 0.9).astype(np.uint8)
+        paths.append(tmp_path / f"page {n}.png")
+        Image.fromarray(page).save(paths[-1])
+    return paths, [str(label) for label in DIGITS.labels[:3]]
+
+
+def rows(out):
+    """File and answer of each line of the table."""
+    lines = out.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("─")) + 1
+    return [line.rstrip() for line in lines[start:]]
+
+
+def test_digits_are_read(minidl, pages):
+    paths, labels = pages
+    code, out, err = minidl("predict", *paths)
+    assert (code, err) == (0, "")
+    assert "lenet5, trained on mnist" in out
+    for line, path, label in zip(rows(out), paths, labels, strict=True):
+        name, _, rest = line.partition(".png")
+        assert f"{name}.png" == str(path)
+        assert rest.split()[0] == label
+        assert float(rest.split()[1].strip(">%")) > 50
+
+
+def test_top_says_how_many_answers(minidl, pages):
+    paths, _ = pages
+    assert rows(minidl("predict", paths[0], "--top", 1)[1])[0].count("%") == 1
+    line = rows(minidl("predict", paths[0], "--top", 10, columns=300)[1])[0]
+    shares = [float(word.strip("<>%,")) for word in line.split() if "%" in word]
+    assert len(shares) == 10
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=1)
+
+
+def test_show_writes_what_the_network_saw(minidl, pages, tmp_path):
+    paths, _ = pages
+    assert minidl("predict", *paths, "--show", tmp_path / "seen.png")[0] == 0
+    seen = np.asarray(Image.open(tmp_path / "seen.png"))
+    factor = seen.shape[0] // 30
+    assert seen.shape == (30 * factor, 90 * factor)
+    digit = seen[factor // 2 :: factor, factor // 2 :: factor][1:29, 1:29]
+    assert digit[0, 0] == 0
+    assert digit.max() == 255
+
+
+def test_pictures_that_cannot_be_read_are_named_and_the_others_answered(minidl, pages, tmp_path):
+    paths, _ = pages
+    Image.new("L", (50, 50), 200).save(tmp_path / "blank.png")
+    (tmp_path / "text.png").write_text("no picture")
+    bad = [tmp_path / name for name in ("blank.png", "text.png", "nowhere.png")]
+    code, out, err = minidl("predict", bad[0], paths[0], *bad[1:])
+    assert code == 2
+    assert len(rows(out)) == 1
+    assert f"{bad[0]}: no digit found" in err
+    assert str(bad[1]) in err
+    assert str(bad[2]) in err
+    assert "Traceback" not in err
+
+
+def test_a_model_with_a_card_gets_its_preprocessing(minidl, tmp_path):
+    photo = np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    weights = tmp_path / "weights.safetensors"
+    package.save(models.create("resnet18").state_dict(), weights)
+    arguments = ("--model", "resnet18", "--weights", weights, "--show", tmp_path / "seen.png")
+    code, out, _ = minidl("predict", tmp_path / "photo.png", *arguments)
+    assert code == 0
+    assert "the shorter side resized to 256 pixels, the middle 224×224 cut out" in out
+    assert rows(out)[0].count("class ") == 3
+    seen = np.asarray(Image.open(tmp_path / "seen.png"))[1:-1, 1:-1].astype(int)
+    expected = np.asarray(Image.fromarray(photo).resize((341, 256), Image.Resampling.BILINEAR))
+    top, left = (256 - 224) // 2, round((341 - 224) / 2)
+    expected = expected[top : top + 224, left : left + 224]
+    assert np.abs(seen - expected).max() <= 1  # Pillow rounds between the two directions
+
+
+def test_other_data_is_resized_and_its_classes_named(minidl, tmp_path):
+    package.save(models.create("lenet5").state_dict(), tmp_path / "w.safetensors")
+    Image.new("RGB", (60, 40), (9, 200, 40)).save(tmp_path / "shirt.jpg")
+    code, out, _ = minidl(
+        *("predict", tmp_path / "shirt.jpg", "--weights", tmp_path / "w.safetensors"),
+        *("--model", "lenet5", "--data", "fashion-mnist", "--top", 10),
+    )
+    assert code == 0
+    assert "resized to 28×28 pixels" in out
+    assert "Ankle boot" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--model", "resnet50"), "--weights FILE"),
+        (("--weights", "nowhere.safetensors"), "nowhere.safetensors"),
+        (("--backend", "nunpy"), "Did you mean numpy?"),
+        (("--show", "no/such/folder/seen.png"), "can't be written"),
+        (("--show", "seen.nothing"), "can't be written"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(minidl, pages, arguments, message):
+    code, _, err = minidl("predict", pages[0][0], *arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
