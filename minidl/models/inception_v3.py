@@ -271,6 +271,7 @@ class InceptionV3(Module):
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
         self.fc = Linear(2048, num_classes)
+        # torchvision means 0.01 for AuxLogits.conv1, but says so where nothing reads it.
         draw_weights(self, std=0.1)
         if self.AuxLogits is not None:
             init.trunc_normal_(self.AuxLogits.fc.weight, std=0.001)
