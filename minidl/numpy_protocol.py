@@ -64,7 +64,8 @@ class NumPyProtocol:
         return getattr(right, methods[1])(left)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        raise _no_numpy_function(self, function.__name__)
+        place = function.__module__.removeprefix("numpy").removeprefix(".")
+        raise _no_numpy_function(self, function.__name__, f"{place}." if place else "")
 
 
 def numpy_names(reduction: Callable[P, R]) -> Callable[P, R]:
@@ -90,8 +91,9 @@ def numpy_names(reduction: Callable[P, R]) -> Callable[P, R]:
     return renamed
 
 
-def _no_numpy_function(tensor: Any, name: str) -> DTypeError:
+def _no_numpy_function(tensor: Any, name: str, place: str = "") -> DTypeError:
     ours = f"x.{name}(), or " if callable(getattr(type(tensor), name, None)) else ""
     return DTypeError(
-        f"{name}: NumPy's functions don't take tensors; use {ours}np.{name}(x.detach().numpy())."
+        f"{name}: NumPy's functions don't take tensors; use {ours}"
+        f"np.{place}{name}(x.detach().numpy())."
     )

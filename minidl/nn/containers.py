@@ -110,7 +110,8 @@ def _add(container: str, module: Module, name: Any, layer: Any) -> None:
 
 def _check_layer(container: str, layer: Any) -> None:
     if not isinstance(layer, Module):
+        named = getattr(layer, "__name__", None) or repr(layer)  # a function's repr is an address
         raise DTypeError(
-            f"{container}: a layer is {layer!r} ({type(layer).__name__}), expected a Module. "
+            f"{container}: a layer is {named} ({type(layer).__name__}), expected a Module. "
             "Wrap a function in a Module, or give an instance: nn.ReLU(), not nn.ReLU."
         )
