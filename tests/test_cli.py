@@ -206,3 +206,36 @@ def test_python_dash_m_minidl_is_the_same_command():
         [sys.executable, "-m", "minidl", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("minidl ")
+
+
+def test_train_takes_a_folder_of_images(minidl, tmp_path):
+    Image = pytest.importorskip("PIL.Image", reason="images are read with Pillow")
+    for part in ("train", "test"):
+        for name, level in (("dark", 40), ("light", 200)):
+            folder = tmp_path / "images" / part / name
+            folder.mkdir(parents=True)
+            Image.new("L", (40, 30), level).save(folder / "1.png")
+    code, out, _ = minidl(
+        *("train", "lenet5", "--data", "folder", "--data-dir", tmp_path / "images"),
+        *("--epochs", 1, "--out", tmp_path / "run"),
+    )
+    assert code == 0
+    assert "2 images of 2 classes" in out
+    assert '"num_classes": 2' in (tmp_path / "run" / "config.json").read_text()
+
+
+def test_train_without_a_model_asks_for_one(minidl):
+    code, _, err = minidl("train")
+    assert code == 2
+    assert "minidl models" in err
+
+
+def test_train_resumes_only_with_the_settings_it_began_with(minidl, tmp_path):
+    run = ("--data-dir", "bundled", "--limit", 32, "--epochs", 1, "--out", tmp_path)
+    assert minidl("train", "lenet5", *run)[0] == 0
+    code, out, _ = minidl("train", "lenet5", *run, "--resume")
+    assert code == 0
+    assert "This run has finished" in out
+    code, _, err = minidl("train", "--resume", "--out", tmp_path, "--seed", 1)
+    assert code == 2
+    assert "its seed is 0, not 1" in err

@@ -18,7 +18,11 @@ def train(
         str | None, typer.Argument(metavar="MODEL", help="A name from `minidl models`.")
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="mnist or fashion-mnist. Default: mnist.")
+        str | None,
+        typer.Option(
+            help="mnist, fashion-mnist, cifar10, or folder: your own images in DIR/train/CLASS/… "
+            "and DIR/test/CLASS/…. Default: mnist."
+        ),
     ] = None,
     data_dir: Annotated[
         str | None,

@@ -68,7 +68,8 @@ def run(
 
     Args:
         model: a name from `minidl.models.list()`.
-        data: one of DATASETS.
+        data: one of DATASETS, or "folder": your own images in data_dir/train/CLASS/… and
+            data_dir/test/CLASS/…, resized to what the model's card says.
         data_dir: where its files are; "bundled": the subset that comes with minidl; None: where
             `minidl.datasets` finds them.
         backend: where to compute; "auto": the best there is.
@@ -87,7 +88,8 @@ def run(
     console = console or Console()
     recipe = recipe or recipe_for(model)
     where = backends.get(backend)
-    training, test = (load_data(data, train, data_dir, limit) for train in (True, False))
+    card = models.card(model)
+    training, test = load_data(data, data_dir, limit, card.input if card else None)
     minidl.manual_seed(seed)
     network, options = _make_network(model, data, training, where)
     config = _normal(
@@ -100,6 +102,9 @@ def run(
             "training": training.source,
             "test": test.source,
             "labels_sha256": [fingerprint(training), fingerprint(test)],
+            "class_names": training.class_names,
+            "mean": training.mean,
+            "std": training.std,
             "backend": where.name,
             "seed": seed,
             "threads": threads,
