@@ -28,6 +28,7 @@ def save(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     minidl.save(layer.state_dict(), f"{folder}/layer.safetensors")
     ...     nn.Linear(3, 2).load_state_dict(minidl.load(f"{folder}/layer.safetensors"))
+    LoadedKeys(missing_keys=[], unexpected_keys=[])
 
     Raises DTypeError for what isn't a dict of tensors, DataError if the file can't be written.
     """
