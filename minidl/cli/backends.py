@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from minidl.cli.app import app
+from minidl.cli.app import app, listing, screen
 
 
-@app.command()
+@app.command(epilog="Example: minidl backends")
 def backends() -> None:
-    """List the backends: which work here, and how much of the contract each has."""
+    """List the backends: which work here, and what each has."""
     from minidl.backends import capabilities, get, names
 
-    table = Table("backend")
-    table.add_column("kernels", justify="right")
-    table.add_column("usable here")
+    table = listing("backend", "kernels", "usable here")
+    table.columns[1].justify = "right"
     for name in names():
         try:
             get(name)
@@ -26,4 +23,4 @@ def backends() -> None:
         else:
             have = sum(maker != "missing" for maker in makers)
             table.add_row(name, f"{have} of {len(makers)}", "yes")
-    Console().print(table)
+    screen().print(table)

@@ -20,7 +20,7 @@ _PER_CLASS = 10
 
 @app.command(epilog="Examples: minidl data; minidl data mnist --picture digits.png")
 def data(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A data set.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A data set.")] = None,
     data_dir: Annotated[
         str | None, typer.Option(metavar="DIR", help="Look here only; or 'bundled'.")
     ] = None,
@@ -33,7 +33,7 @@ def data(
         typer.Option(metavar="FILE.png", help="Draw some training images of each class."),
     ] = None,
 ) -> None:
-    """List the data sets and where they were found; of one, count its classes."""
+    """List the data sets and where they are; of one, its classes."""
     from minidl.train.data import DATASETS
 
     if name is None:

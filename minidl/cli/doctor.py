@@ -16,7 +16,10 @@ _STYLES = {"ok": "green", "note": "yellow", "missing": "dim", "broken": "bold re
 
 @app.command(epilog="Example: minidl doctor")
 def doctor() -> None:
-    """Say what is installed and missing, and what brings it. Exit code 1: minidl can't work."""
+    """Say what is installed, what is missing, and what brings it.
+
+    Exit code 1 if minidl can't work here at all; 0 otherwise.
+    """
     from rich.text import Text
 
     from minidl.cli.probes import probe_all

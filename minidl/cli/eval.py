@@ -13,6 +13,8 @@ from minidl.errors import ArgumentError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from minidl.datasets import Dataset
+
 _MATRIX_LIMIT = 12
 """With more classes than these, the table of all of them would be wider than a terminal."""
 _SHOWN = 10
@@ -46,7 +48,7 @@ def eval(
     ] = None,
     load: Load = None,
 ) -> None:
-    """Measure a trained model on the test images: loss, accuracy, what it takes for what."""
+    """Measure a trained model: loss, accuracy, what it takes for what."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
 
     from minidl.creation import tensor
@@ -62,7 +64,7 @@ def eval(
     data = data or str(found.data)
     if data_dir is None and data == found.data:
         data_dir = found.config.get("data_dir")
-    test = open_data("eval", data, False, data_dir)
+    test = _test_part(data, data_dir, found.model)
 
     console = screen()
     console.print(f"{found}: {path}", soft_wrap=True, markup=False)
@@ -89,6 +91,16 @@ def eval(
         console.print(f"Most often: {mistakes}.", soft_wrap=True, markup=False)
     if out is not None:
         console.print(f"Picture: {_draw(matrix, names, out)}", soft_wrap=True, markup=False)
+
+
+def _test_part(data: str, data_dir: str | None, model: str) -> Dataset:
+    from minidl.models import card
+    from minidl.train.data import FOLDER, load_data
+
+    if data != FOLDER:
+        return open_data("eval", data, False, data_dir)
+    found = card(model)  # its input's size is what `minidl train` made the images
+    return load_data(data, data_dir, shape=found.input if found else None)[1]
 
 
 def _matrix_table(matrix: Any, names: tuple[str, ...]) -> Table:

@@ -30,7 +30,7 @@ class _Row(NamedTuple):
 @app.command(epilog="Examples: minidl models 'resnet*' --sort macs; minidl models lenet5")
 def models(
     pattern: Annotated[
-        str, typer.Argument(metavar="[NAME|PATTERN]", help="A model, or a shell pattern.")
+        str, typer.Argument(metavar="NAME|PATTERN", help="A model, or a shell pattern.")
     ] = "*",
     sort: Annotated[
         str, typer.Option(metavar="COLUMN", help=f"One of: {', '.join(_Row._fields)}.")

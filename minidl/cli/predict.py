@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: minidl predict photo.jpg --show seen.png")
 def predict(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE…", help="PNG, JPEG, … of any size.")
+        list[Path], typer.Argument(metavar="IMAGE", help="PNG, JPEG, … of any size.")
     ],
     weights: Annotated[
         Path | None,
@@ -40,7 +40,7 @@ def predict(
     backend: Annotated[str, typer.Option(help="A name from `minidl backends`.")] = "numpy",
     load: Load = None,
 ) -> None:
-    """Say what is on pictures: with no more options, which digit is on a photo or a scan."""
+    """Say which digit is on a photo or scan; with other weights, what else."""
     import numpy as np
 
     from minidl.train.photos import preparation, probabilities
@@ -53,7 +53,7 @@ def predict(
             f"those of {model}: --weights FILE."
         )
     found = trained(weights or SHIPPED, model, data, backend)
-    prepare = preparation(found.model, found.data)
+    prepare = preparation(found)
     console = screen()
     console.print(f"{found}; {prepare.description}.", soft_wrap=True, markup=False)
 

@@ -16,10 +16,14 @@ from minidl.functional import softmax
 from minidl.grad_mode import no_grad
 from minidl.nn import Module
 from minidl.train.data import DATASETS
+from minidl.train.trained import Trained
 
 __all__ = ["Preparation", "preparation", "probabilities"]
 
 Array = np.ndarray[Any, Any]
+
+_INPUTS = {"fashion-mnist": (1, 28), "cifar10": (3, 32)}
+"""Channels and side of the images of a data set, which models of other sizes may be trained on."""
 
 
 @dataclass(frozen=True)
@@ -41,42 +45,41 @@ class Preparation:
         return Normalize(self.mean, self.std)(images)
 
 
-def preparation(model: str, data: str | None) -> Preparation:
-    """How pictures become what this model, trained on this data set, expects.
+def preparation(found: Trained) -> Preparation:
+    """How pictures become what this network, trained on that data set, expects.
 
-    A digit for MNIST is found on its page (`minidl.datasets.digit`). For other data the model's
-    card says what was done to images; where it doesn't, they are resized to its input.
+    A digit for MNIST is found on its page (`minidl.datasets.digit`). Other pictures are resized and
+    the middle is cut out: to the size of the images it was trained on; or where no data set is
+    named, as the model's card says.
 
-    >>> preparation("lenet5", "mnist").description
+    >>> from minidl.train.trained import SHIPPED, trained
+    >>> preparation(trained(SHIPPED)).description
     'the digit is found, fitted to 20×20 pixels and centred in 28×28, as in MNIST'
-
-    Args:
-        model: a name from `minidl.models.list()`.
-        data: a name from `DATASETS`; None, or any other: not one of them.
-
     """
-    of_data = DATASETS.get(data) if data else None
-    mean = getattr(of_data, "training_mean", None)
-    std = getattr(of_data, "training_std", None)
+    card, data = models.card(found.model), found.data
+    of_data = DATASETS.get(data or "")
+    mean = found.config.get("mean") or getattr(of_data, "training_mean", None)
+    std = found.config.get("std") or getattr(of_data, "training_std", None)
     if data == "mnist":
         return Preparation(
             "the digit is found, fitted to 20×20 pixels and centred in 28×28, as in MNIST",
             *(1, lambda pixels: _planes(digit_image(pixels)), mean, std),
         )
-    card = models.card(model)
-    channels, height, width = card.input if card else (3, 224, 224)
-    asked = card.preprocessing if card else None
-    if asked is not None and of_data is None:
-        steps = Compose([Resize(asked.resize, asked.interpolation), CenterCrop(asked.crop)])
-        return Preparation(
-            f"the shorter side resized to {asked.resize} pixels, "
-            f"the middle {asked.crop}×{asked.crop} cut out",
-            *(channels, lambda pixels: _transformed(steps, pixels), asked.mean, asked.std),
-        )
-    resize = Resize((height, width))
+    if data in _INPUTS:
+        channels, crop = _INPUTS[data]
+        resize, interpolation = crop, "bilinear"
+    elif data is None and card is not None and card.preprocessing is not None:
+        asked = card.preprocessing
+        channels, mean, std = card.input[0], asked.mean, asked.std
+        resize, crop, interpolation = asked.resize, asked.crop, asked.interpolation
+    else:
+        channels, *sides = card.input if card else (3, 224, 224)
+        resize = crop = min(sides)
+        interpolation = "bilinear"
+    steps = Compose([Resize(resize, interpolation), CenterCrop(crop)])
     return Preparation(
-        f"resized to {width}×{height} pixels",
-        *(channels, lambda pixels: _transformed(resize, pixels), mean, std),
+        f"the shorter side resized to {resize} pixels, the middle {crop}×{crop} cut out",
+        *(channels, lambda pixels: _transformed(steps, pixels), mean, std),
     )
 
 

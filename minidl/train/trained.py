@@ -33,8 +33,9 @@ class Trained:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Of the data set; empty where they aren't known."""
-        return tuple(getattr(DATASETS.get(self.data or ""), "names", ()))
+        """What the logits stand for; empty where that isn't known."""
+        of_data = getattr(DATASETS.get(self.data or ""), "names", ())
+        return tuple(self.config.get("class_names") or of_data)
 
     def __str__(self) -> str:
         return f"{self.model}, trained on {self.data}" if self.data else self.model

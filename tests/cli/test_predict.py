@@ -104,7 +104,7 @@ def test_other_data_is_resized_and_its_classes_named(minidl, tmp_path):
         *("--model", "lenet5", "--data", "fashion-mnist", "--top", 10),
     )
     assert code == 0
-    assert "resized to 28×28 pixels" in out
+    assert "the middle 28×28 cut out" in out
     assert "Ankle boot" in out
 
 
