@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from minidl.functional.conv import PaddingArgument, Size
@@ -9,14 +11,17 @@ from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,
+    DropPath,
+    Identity,
     Module,
     ReLU,
+    ReLU6,
     Sigmoid,
     norm_act,
 )
 from minidl.tensor import Tensor
 
-__all__ = ["ConvBNAct", "SqueezeExcite", "WithAuxiliary"]
+__all__ = ["ConvBNAct", "InvertedResidual", "SqueezeExcite", "WithAuxiliary"]
 
 
 class WithAuxiliary(NamedTuple):
@@ -63,9 +68,9 @@ class ConvBNAct(Module):
         self.bn = BatchNorm2d(out_channels, eps=eps, momentum=momentum)
         self.act = ReLU() if activation is None else activation
 
-    def forward(self, x: Tensor) -> Tensor:
-        """act(bn(conv(x)))."""
-        return norm_act(self.conv(x), self.bn, self.act)
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """act(bn(conv(x)) + residual)."""
+        return norm_act(self.conv(x), self.bn, self.act, residual)
 
 
 class SqueezeExcite(Module):
@@ -96,3 +101,87 @@ class SqueezeExcite(Module):
         """x · gate, of x's shape."""
         scale = self.activation(self.fc1(self.avgpool(x)))  # (N, squeezed, 1, 1)
         return x * self.gate(self.fc2(scale))  # type: ignore[no-any-return]
+
+
+class InvertedResidual(Module):
+    """Widen, filter each channel by itself, narrow again: a bottleneck turned inside out.
+
+        x (N, in_channels, H, W)
+        ├─────────────────────────────────────┐
+        expand 1×1 ─ bn ─ act.                │    (N, expanded, H, W)
+        depthwise k×k, stride ─ bn ─ act.     │    (N, expanded, H/stride, W/stride)
+        (se)                                  │    the same
+        project 1×1 ─ bn                      │    (N, out_channels, H/stride, W/stride)
+        + ◀───────────────────────────────────┘    where the shape stays
+
+    expanded = expansion · in_channels; with expansion 1 there is no `expand`. The shortcut joins
+    the narrow ends, and nothing follows the projection: an activation would lose what the few
+    channels carry ("linear bottleneck").
+
+    Sandler et al. 2018, "MobileNetV2", arXiv:1801.04381, figure 3b, §3.2, §3.3; with squeeze and
+    excitation it is EfficientNet's MBConv.
+
+    Args:
+        in_channels, out_channels: of x and of the result.
+        expansion: how many times wider it is inside.
+        kernel_size, stride: of the depthwise convolution.
+        padding: of the depthwise convolution; half the kernel if None.
+        attention: channels → a module before the projection, such as SqueezeExcite, or None.
+        activation: makes the activations.
+        drop_path: probability, in training, that a sample passes by the shortcut alone
+            (stochastic depth: Huang et al. 2016, arXiv:1603.09382).
+        eps, momentum: of the batch norms.
+
+    >>> import minidl
+    >>> block = InvertedResidual(16, 16, expansion=6)
+    >>> block(minidl.randn(2, 16, 8, 8)).shape, block.depthwise.conv.weight.shape
+    ((2, 16, 8, 8), (96, 1, 3, 3))
+
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        expansion: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        padding: PaddingArgument | None = None,
+        attention: Callable[[int], Module] | None = None,
+        activation: Callable[[], Module] = ReLU6,
+        drop_path: float = 0.0,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+    ) -> None:
+        super().__init__()
+        expanded = expansion * in_channels
+        padding = kernel_size // 2 if padding is None else padding
+        conv = partial(ConvBNAct, eps=eps, momentum=momentum)
+        self.expand = (
+            conv(in_channels, expanded, 1, activation=activation()) if expansion != 1 else None
+        )
+        self.depthwise = conv(
+            expanded,
+            expanded,
+            kernel_size,
+            stride,
+            padding,
+            groups=expanded,
+            activation=activation(),
+        )
+        self.se = attention(expanded) if attention else None
+        self.project = conv(expanded, out_channels, 1, activation=Identity())
+        self.has_shortcut = stride == 1 and in_channels == out_channels
+        self.drop_path = DropPath(drop_path) if drop_path and self.has_shortcut else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """project(se(depthwise(expand(x)))), and x added where it has the same shape."""
+        y = x if self.expand is None else self.expand(x)  # (N, expanded, H, W)
+        y = self.depthwise(y)  # (N, expanded, H/stride, W/stride)
+        if self.se is not None:
+            y = self.se(y)
+        if not self.has_shortcut:
+            return self.project(y)  # type: ignore[no-any-return]
+        if self.drop_path is None:
+            return self.project(y, residual=x)  # type: ignore[no-any-return]
+        return x + self.drop_path(self.project(y))  # type: ignore[no-any-return]
