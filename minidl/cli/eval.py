@@ -84,8 +84,10 @@ def eval(
     right = f"{matrix.diagonal().sum():,} of {len(test):,} images"
     console.print(f"\ntest loss      {loss:.4f}\ntest accuracy  {share:.2%}, {right}\n")
     if len(matrix) <= _MATRIX_LIMIT:
+        console.print("Answers (columns) to the images of each class (rows)")
         console.print(_matrix_table(matrix, names))
     else:
+        console.print(f"The worst of {len(matrix):,} classes")
         console.print(_worst_table(matrix, names))
     if mistakes := _mistakes(matrix, names):
         console.print(f"Most often: {mistakes}.", soft_wrap=True, markup=False)
@@ -111,8 +113,6 @@ def _matrix_table(matrix: Any, names: tuple[str, ...]) -> Table:
 
     heads = names if max(map(len, names)) <= 4 else tuple(map(str, range(len(names))))
     table = listing("class", *heads, "right")
-    table.title = "Answers (columns) to the images of each class (rows)"
-    table.title_justify = "left"
     for column in table.columns[1:]:
         column.justify = "right"
         column.no_wrap = True
@@ -135,8 +135,6 @@ def _worst_table(matrix: Any, names: tuple[str, ...]) -> Table:
 
     shares = per_class_accuracy(matrix)
     table = listing("class", "images", "right")
-    table.title = f"The worst of {len(matrix):,} classes"
-    table.title_justify = "left"
     for column in table.columns[1:]:
         column.justify = "right"
     for k in np.argsort(shares, kind="stable")[:_SHOWN]:  # NaN, a class without images, is last

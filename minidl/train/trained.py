@@ -11,7 +11,7 @@ from minidl import backends
 from minidl.errors import DataError
 from minidl.nn import Module
 from minidl.train.checkpoint import load_model
-from minidl.train.data import DATASETS
+from minidl.train.data import DATASETS, FOLDER
 
 __all__ = ["SHIPPED", "Trained", "trained"]
 
@@ -38,7 +38,8 @@ class Trained:
         return tuple(self.config.get("class_names") or of_data)
 
     def __str__(self) -> str:
-        return f"{self.model}, trained on {self.data}" if self.data else self.model
+        where = self.config.get("data_dir") if self.data == FOLDER else self.data
+        return f"{self.model}, trained on {where}" if where else self.model
 
 
 def trained(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import minidl as package
 from minidl import models
@@ -123,3 +124,26 @@ def test_a_model_of_other_classes_is_refused(minidl, tmp_path):
     code, _, err = minidl("eval", path)
     assert code == 2
     assert "distinguishes 3 classes" in err
+
+
+def test_a_model_of_ones_own_folder_knows_its_classes(minidl, tmp_path):
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name, color in (("red", (220, 30, 30)), ("blue", (30, 30, 220))):
+            (tmp_path / "own" / part / name).mkdir(parents=True)
+            for n in range(3):
+                noisy = np.clip(rng.normal(color, 20, (40, 50, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(noisy).save(tmp_path / "own" / part / name / f"{n}.png")
+    settings = ("--data", "folder", "--data-dir", tmp_path / "own", "--out", tmp_path / "run")
+    assert minidl("train", "resnet20", *settings, "--epochs", 1, "--batch-size", 2)[0] == 0
+    code, out, _ = minidl("eval", tmp_path / "run")
+    assert code == 0
+    assert f"resnet20, trained on {tmp_path / 'own'}" in out
+    assert "of 6 images" in out
+    names = {line.split()[0] for line in out.splitlines() if line}
+    assert {"red", "blue"} <= names
+    picture = tmp_path / "own" / "test" / "red" / "0.png"
+    code, out, _ = minidl("predict", picture, "--weights", tmp_path / "run")
+    assert code == 0
+    assert "the middle 32×32 cut out" in out
+    assert "red" in out.splitlines()[-1].removeprefix(str(picture))
