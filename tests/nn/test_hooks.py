@@ -281,7 +281,7 @@ def test_gradients_are_the_same_with_hooks_as_without(inputs):
 
 # ------------------------------------------------------------------------------------ fused
 
-ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU}
+ACTIVATIONS = {"identity": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU}
 
 
 @pytest.mark.parametrize("on", ["norm", "activation"])
