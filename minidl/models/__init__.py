@@ -1,5 +1,6 @@
 """The networks, one file per paper: `create("lenet5")`, `list("lenet*")`, `card("lenet5")`."""
 
+from minidl.models.alexnet import AlexNet, alexnet, alexnet_2012, alexnet_lecture
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.cifar_resnet import (
     CifarResNet,
@@ -20,6 +21,7 @@ from minidl.models.inception_v2 import InceptionV2, inception_v2
 from minidl.models.inception_v3 import InceptionV3, inception_v3
 from minidl.models.inception_v4 import InceptionV4, inception_v4
 from minidl.models.lenet import LeNet5, lenet5, lenet5_1998
+from minidl.models.nin import NiN, NiNBlock, nin
 from minidl.models.preact_resnet import (
     PreActResNet,
     ResidualUnit,
@@ -42,3 +44,15 @@ from minidl.models.resnet import (
 )
 from minidl.models.resnext import resnext50_32x4d, resnext101_32x8d
 from minidl.models.seresnet import seresnet18, seresnet34, seresnet50, squeeze_excite
+from minidl.models.vgg import (
+    VGG,
+    vgg11,
+    vgg11_bn,
+    vgg13,
+    vgg13_bn,
+    vgg16,
+    vgg16_bn,
+    vgg19,
+    vgg19_bn,
+    vgg_lecture,
+)
