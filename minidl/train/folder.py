@@ -45,7 +45,10 @@ class RunFolder:
         return f"minidl train --resume --out {shlex.quote(str(self.path))}"
 
     def begin(self, config: Mapping[str, Any]) -> None:
-        """Make the folder, remove what an earlier run left, write the settings."""
+        """Make the folder, remove what a finished run left in it, write the settings.
+
+        Raises ArgumentError where a run stands that can be continued.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -53,7 +56,7 @@ class RunFolder:
                 f"train: the folder {self.path} for the run can't be made: {error.strerror}. "
                 "Name another."
             ) from error
-        remove_leftovers(self.path)
+        self._check_finished()
         for earlier in (
             *(self.config, self.checkpoint, self.metrics, self.times),
             *(self.curves, self.predictions),
@@ -64,6 +67,19 @@ class RunFolder:
                 raise DataError(f"{earlier} can't be replaced: {error.strerror}.") from error
         write_atomically(self.config, json.dumps(config, indent=2) + "\n")
         self.write_history([])
+
+    def _check_finished(self) -> None:
+        try:
+            state, config = self.load() or ({}, {})
+            done, epochs = len(state["history"]), config["recipe"]["epochs"]
+        except (DataError, KeyError, TypeError):  # none, or damaged: nothing is lost with it
+            return
+        if done < epochs:
+            raise ArgumentError(
+                f"train: the run in {self.path} isn't finished, {done} of {epochs} epochs are "
+                f"done. Continue it with: {self.resume_command}\nOr name another folder, or remove "
+                "that one."
+            )
 
     def read_config(self) -> dict[str, Any] | None:
         """The settings; None where no run has begun."""

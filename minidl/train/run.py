@@ -75,7 +75,7 @@ def run(
         backend: where to compute; "auto": the best there is.
         recipe: None: the model's own.
         seed: fixes the initial weights, the order of the images, augmentation and dropout.
-        out: the folder; files of an earlier run in it are replaced. None: a new one in `runs/`.
+        out: the folder; a finished run in it is replaced. None: a new one in `runs/`.
         limit: use only so many training and so many test images, the first ones.
         threads: of the BLAS library that multiplies matrices. Small networks gain nothing from
             several, and on a busy machine threads that wait for one another cost a multiple.

@@ -19,7 +19,7 @@ from minidl.functional import cat, cross_entropy
 from minidl.grad_mode import no_grad
 from minidl.nn import Module
 from minidl.optim import ExponentialMovingAverage, checks
-from minidl.random import default_generator
+from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
 from minidl.train.ingredients import (
     loss_and_logits,
@@ -189,7 +189,7 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "loader": self.loader.state_dict(),
-            "generator": default_generator.get_state(),
+            "generators": [generator.get_state() for generator in self._generators()],
             "so_far": dataclasses.asdict(self.so_far),
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
         }
@@ -206,9 +206,15 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        default_generator.set_state(state["generator"])
+        for generator, place in zip(self._generators(), state["generators"], strict=True):
+            generator.set_state(place)
         self.so_far = EpochSoFar(**state["so_far"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+    def _generators(self) -> list[Generator]:
+        """The default one, and those that modules keep as attributes."""
+        own = [vars(module).values() for module in self.model.modules()]
+        return [default_generator, *(g for each in own for g in each if isinstance(g, Generator))]
 
 
 def fit(

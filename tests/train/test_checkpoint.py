@@ -85,6 +85,34 @@ def test_a_state_of_any_moment_continues_bit_for_bit(tmp_path, name, moment):
     assert figures(resumed) == figures(unbroken)
 
 
+def test_a_generator_that_a_module_keeps_continues_too(tmp_path):
+    class Noise(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.source = nn.Linear(3, 2), minidl.Generator(5)
+
+        def forward(self, x):
+            noise = self.source.normal(x.shape).astype(np.float32) if self.training else 0.0
+            return self.fc(x + noise)
+
+    minidl.manual_seed(0)
+    start = Noise().state_dict()
+
+    def trainer():
+        module = Noise()
+        module.load_state_dict(start)
+        return Trainer(module, points(), points(), RECIPES["sgd"])
+
+    unbroken, stopped, resumed = trainer(), trainer(), trainer()
+    unbroken.run()
+    with pytest.raises(StoppedError):
+        stopped.run([StopAt(3)])
+    save_checkpoint(tmp_path / "last", stopped.state_dict(), {})
+    resumed.load_state_dict(load_checkpoint(tmp_path / "last")[0])
+    resumed.run()
+    assert weights(resumed) == weights(unbroken)
+
+
 def test_a_state_of_other_data_is_refused_before_anything_changes():
     stopped = Trainer(network(), points(), points(), RECIPES["sgd"], seed=2)
     other = Trainer(network(), points(48), points(), RECIPES["sgd"], seed=2)

@@ -22,7 +22,7 @@ def result(folder):
     arrays, _ = read_tensors(folder / "last.safetensors")
     state, _ = load_checkpoint(folder / "last.safetensors")
     weights = {name: (array.shape, array.tobytes()) for name, array in arrays.items()}
-    places = {key: state[key] for key in ("loader", "schedule", "generator")}
+    places = {key: state[key] for key in ("loader", "schedule", "generators")}
     return weights, places, (folder / "metrics.jsonl").read_bytes()
 
 

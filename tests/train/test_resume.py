@@ -118,6 +118,19 @@ def test_a_finished_run_says_so_and_stays(tmp_path, unbroken, console):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_run_that_is_not_finished_is_not_overwritten(stopped, console):
+    before = {path.name: path.read_bytes() for path in stopped.iterdir()}
+    with pytest.raises(ArgumentError, match=r"0 of 2 epochs are done. Continue it with: minidl"):
+        train(stopped, console)
+    assert {path.name: path.read_bytes() for path in stopped.iterdir()} == before
+
+
+def test_a_damaged_checkpoint_is_overwritten(stopped, unbroken, console):
+    (stopped / "last.safetensors").write_bytes(b"damaged")
+    train(stopped, console)
+    assert result(stopped) == result(unbroken)
+
+
 def test_without_a_checkpoint_it_starts_from_the_beginning(stopped, unbroken, console):
     (stopped / "last.safetensors").unlink()
     continue_run(stopped, console=console)
