@@ -22,6 +22,7 @@ __all__ = [
     "BackendError",
     "DTypeError",
     "DataError",
+    "ForgottenBackward",
     "ForgottenZeroGrad",
     "InPlaceError",
     "MinidlError",
@@ -67,6 +68,10 @@ class DataError(MinidlError, ValueError):
     """A file isn't what it should be: truncated, malformed, or of another kind."""
 
 
+class ForgottenBackward(UserWarning):
+    """An optimizer's step found no gradients."""
+
+
 class ForgottenZeroGrad(UserWarning):
     """Gradients were added to those that an optimizer's step had used already."""
 
@@ -74,7 +79,7 @@ class ForgottenZeroGrad(UserWarning):
 def unknown_name(
     subject: str, name: object, known: Iterable[str], error: type[MinidlError] = ArgumentError
 ) -> NoReturn:
-    """Raise `error` for a name that is none of `known`: the one meant, perhaps, and those there are.
+    """Raise `error` for a name that is none of `known`: perhaps one was meant; these there are.
 
     >>> unknown_name("There is no model", "lenet6", ["lenet5", "resnet18"])
     Traceback (most recent call last):

@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minidl.backends import Array, Backend
-from minidl.errors import ArgumentError, DTypeError, ForgottenZeroGrad, fail
+from minidl.errors import (
+    ArgumentError,
+    DTypeError,
+    ForgottenBackward,
+    ForgottenZeroGrad,
+    fail,
+)
 from minidl.functional.operands import integer
 from minidl.grad_mode import no_grad
 from minidl.optim import checks
@@ -50,7 +56,7 @@ class Optimizer(ABC):
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         self._name = type(self).__name__
-        self._hinted = False
+        self._hinted: set[type[Warning]] = set()
         self.defaults = self._options(defaults)
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
@@ -120,18 +126,27 @@ class Optimizer(ABC):
                 )
 
     def _note_use(self, gradients: list[Storage]) -> None:
-        """Hint, once, at a forgotten zero_grad(); remember that a step has used the gradients."""
-        if not self._hinted and any(gradient.use == ADDED_TO for gradient in gradients):
-            self._hinted = True
-            warnings.warn(
-                f"{self._name}.step: backward() has added to gradients that the step before had "
-                "used already, and this step uses the sum. Call optimizer.zero_grad() before each "
-                "backward(). If the sum is meant, ignore minidl.errors.ForgottenZeroGrad.",
+        """Hint, once, at a forgotten call; remember that a step has used the gradients."""
+        if not gradients:
+            self._hint(
+                ForgottenBackward,
+                "no parameter has a gradient, so none moves. Call loss.backward() before step(), "
+                "and zero_grad() before backward(), not between the two.",
+            )
+        if any(gradient.use == ADDED_TO for gradient in gradients):
+            self._hint(
                 ForgottenZeroGrad,
-                stacklevel=3,
+                "backward() has added to gradients that the step before had used already, and this "
+                "step uses the sum. Call optimizer.zero_grad() before each backward(). If the sum "
+                "is meant, ignore minidl.errors.ForgottenZeroGrad.",
             )
         for gradient in gradients:
             gradient.use = STEPPED
+
+    def _hint(self, category: type[Warning], sentence: str) -> None:
+        if category not in self._hinted:
+            self._hinted.add(category)
+            warnings.warn(f"{self._name}.step: {sentence}", category, stacklevel=4)
 
     def _advance(self, p: Tensor, group: Mapping[str, Any]) -> int:
         """Count a step of `p`; returns the count."""

@@ -8,6 +8,8 @@ import minidl
 from minidl import optim
 from minidl.errors import ArgumentError, DTypeError
 
+pytestmark = pytest.mark.filterwarnings("ignore::minidl.errors.ForgottenBackward")
+
 
 def two_groups():
     groups = [{"params": [minidl.zeros(1)], "lr": lr} for lr in cases.BASE_LRS]

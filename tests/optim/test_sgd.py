@@ -110,6 +110,7 @@ def test_several_dtypes_in_one_optimizer():
     assert (p.item(), q.item()) == (0.0, 0.0)
 
 
+@pytest.mark.filterwarnings("ignore::minidl.errors.ForgottenBackward")
 def test_only_some_parameters_may_be_left_out_when_frozen():
     p = minidl.ones(1)
     SGD([p], lr=1.0).step()

@@ -95,6 +95,7 @@ def stepped(kind, options, gradients, start=1.0):
     return p.item()
 
 
+@pytest.mark.filterwarnings("ignore::minidl.errors.ForgottenBackward")
 @pytest.mark.parametrize(("kind", "options"), ALL)
 def test_a_first_gradient_in_step_5_is_a_first_step(kind, options):
     late = stepped(kind, options, [None] * 4 + [2.0, None, -3.0])

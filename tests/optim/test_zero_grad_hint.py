@@ -1,4 +1,4 @@
-"""Forgetting zero_grad() is hinted at once; who adds up gradients on purpose hears nothing."""
+"""Forgetting zero_grad() or backward() is hinted at once; what is done on purpose is not."""
 
 import copy
 import warnings
@@ -7,7 +7,7 @@ import pytest
 
 import minidl
 from minidl import nn, optim
-from minidl.errors import ForgottenZeroGrad
+from minidl.errors import ForgottenBackward, ForgottenZeroGrad
 
 OPTIMIZERS = [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop]
 
@@ -63,6 +63,29 @@ def test_several_passes_onto_used_gradients_are_noticed_as_well(create_graph):
         optimizer.step()
 
     assert len(hints(loop)) == 1
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_a_step_without_any_gradient_is_hinted_at_once(make):
+    p, q = weight(), weight()
+    optimizer = make([p, q], lr=0.1)
+
+    def loop():
+        for _ in range(3):
+            backward(p, q)
+            optimizer.zero_grad()
+            optimizer.step()
+
+    (hint,) = hints(loop)
+    assert hint.category is ForgottenBackward
+    assert hint.filename == __file__
+    assert str(hint.message) == (
+        f"{make.__name__}.step: no parameter has a gradient, so none moves. Call loss.backward() "
+        "before step(), and zero_grad() before backward(), not between the two."
+    )
+    assert p.tolist() == [1.0, 1.0]
+    q.grad = minidl.ones(2)
+    assert not hints(make([p, q], lr=0.1).step)  # some have none: they may be frozen
 
 
 def test_each_optimizer_hints_once():
