@@ -63,7 +63,7 @@ for layer, module in (("tbb", "tbbpool"), ("omp", "omppool"), ("workqueue", "wor
         importlib.import_module("numba.np.ufunc." + module)
     except ImportError:
         continue
-    print(f"threading layer {layer}, {module_.config.NUMBA_NUM_THREADS} threads")
+    print(f"threading layer {layer}, threads: {module_.config.NUMBA_NUM_THREADS}")
     break
 """
 
@@ -175,7 +175,7 @@ def _blas() -> list[Finding]:
     if not here:
         return [Finding("BLAS", "note", "of a kind that threadpoolctl doesn't know")]
     name, version, kernel, threads = here
-    return [Finding("BLAS", "ok", f"{name} {version}, kernels for {kernel}, {threads} threads")]
+    return [Finding("BLAS", "ok", f"{name} {version}, kernels for {kernel}, threads: {threads}")]
 
 
 def _blas_variables() -> list[Finding]:
