@@ -15,6 +15,29 @@ from minidl.models.cifar_resnet import (
     resnet56,
     resnet110,
 )
+from minidl.models.densenet import (
+    CifarDenseNet,
+    DenseBlock,
+    DenseLayer,
+    DenseNet,
+    Transition,
+    densenet121,
+    densenet161,
+    densenet169,
+    densenet201,
+    densenet_bc,
+)
+from minidl.models.efficientnet import (
+    EfficientNet,
+    efficientnet_b0,
+    efficientnet_b1,
+    efficientnet_b2,
+    efficientnet_b3,
+    efficientnet_b4,
+    efficientnet_b5,
+    efficientnet_b6,
+    efficientnet_b7,
+)
 from minidl.models.googlenet import GoogLeNet, googlenet
 from minidl.models.googlenet_2014 import GoogLeNet2014, googlenet_2014
 from minidl.models.inception_v2 import InceptionV2, inception_v2
