@@ -64,7 +64,9 @@ class RunFolder:
             try:
                 earlier.unlink(missing_ok=True)
             except OSError as error:
-                raise DataError(f"{earlier} can't be replaced: {error.strerror}.") from error
+                raise DataError(
+                    f"{earlier} can't be replaced: {error.strerror}. Name another folder."
+                ) from error
         write_atomically(self.config, json.dumps(config, indent=2) + "\n")
         self.write_history([])
 
