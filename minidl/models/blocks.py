@@ -16,12 +16,20 @@ from minidl.nn import (
     Module,
     ReLU,
     ReLU6,
+    Sequential,
     Sigmoid,
     norm_act,
 )
 from minidl.tensor import Tensor
 
-__all__ = ["ConvBNAct", "InvertedResidual", "SqueezeExcite", "WithAuxiliary"]
+__all__ = [
+    "ConvBNAct",
+    "InvertedResidual",
+    "NormActSequential",
+    "SqueezeExcite",
+    "WithAuxiliary",
+    "round_channels",
+]
 
 
 class WithAuxiliary(NamedTuple):
@@ -30,6 +38,34 @@ class WithAuxiliary(NamedTuple):
     logits: Tensor
     auxiliary: tuple[Tensor, ...]
     """The heads' logits, from the first head on; training adds a fraction of their losses."""
+
+
+def round_channels(channels: float, divisor: int = 8) -> int:
+    """The nearest multiple of `divisor`, but at least one, and not below 0.9 · channels.
+
+    For networks whose widths are scaled: devices like multiples of 8. From Google's MobileNet v2.
+
+    >>> [round_channels(0.75 * channels) for channels in (32, 24, 16, 1)]
+    [24, 24, 16, 8]
+    """
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded if rounded >= 0.9 * channels else rounded + divisor
+
+
+class NormActSequential(Sequential):
+    """Layers one after another; a batch norm goes together with the activation behind it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each layer on the result of the one before."""
+        norm = None  # waits for its activation
+        for layer in self:
+            if norm is not None:
+                x, norm = norm_act(x, norm, layer), None
+            elif isinstance(layer, BatchNorm2d):
+                norm = layer
+            else:
+                x = layer(x)
+        return x if norm is None else norm(x)
 
 
 class ConvBNAct(Module):

@@ -18,6 +18,8 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.models.alexnet import dense_layers
+from minidl.models.blocks import NormActSequential
+from minidl.models.blocks import NormActSequential
 from minidl.models.card import Card, Paper
 from minidl.models.registry import register
 from minidl.models.resnet import imagenet_card
@@ -29,9 +31,7 @@ from minidl.nn import (
     MaxPool2d,
     Module,
     ReLU,
-    Sequential,
     init,
-    norm_act,
 )
 from minidl.tensor import Tensor
 
@@ -81,22 +81,6 @@ def vgg_block(
         layers.append(ReLU())
         in_channels = out_channels
     return [*layers, MaxPool2d(2)]
-
-
-class NormActSequential(Sequential):
-    """Layers one after another; a batch norm goes together with the activation behind it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Each layer on the result of the one before."""
-        norm = None  # waits for its activation
-        for layer in self:
-            if isinstance(layer, BatchNorm2d):
-                norm = layer
-            elif norm is not None:
-                x, norm = norm_act(x, norm, layer), None
-            else:
-                x = layer(x)
-        return x if norm is None else norm(x)
 
 
 class VGG(Module):
