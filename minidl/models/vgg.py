@@ -19,7 +19,6 @@ from typing import Any
 
 from minidl.models.alexnet import dense_layers
 from minidl.models.blocks import NormActSequential
-from minidl.models.blocks import NormActSequential
 from minidl.models.card import Card, Paper
 from minidl.models.registry import register
 from minidl.models.resnet import imagenet_card
