@@ -8,7 +8,13 @@ torch = pytest.importorskip("torch")
 
 from models.inception_v2_layers import LAYERS  # noqa: E402
 from models.zoo import macs, on_meta  # noqa: E402
-from models.zoo_oracle import CLASSES, Reference, check_logits, check_training  # noqa: E402
+from models.zoo_oracle import (  # noqa: E402
+    CLASSES,
+    Reference,
+    check_logits,
+    check_training,
+    from_pairs,
+)
 from torch import nn  # noqa: E402
 from torchvision_oracle import import_torchvision  # noqa: E402
 
@@ -27,20 +33,6 @@ def torchvision_network(name, **options):
 def timm_network(name):
     import_torchvision()
     return pytest.importorskip("timm").create_model(name, num_classes=CLASSES)
-
-
-def from_pairs(pairs):
-    """The published parameter's name → ours."""
-
-    def translate(key):
-        (name,) = (ours + key[len(theirs) :] for ours, theirs in pairs if starts(key, theirs))
-        return name
-
-    return translate
-
-
-def starts(key, module):
-    return key.startswith(f"{module}.")
 
 
 # --------------------------------------------------------- references that nobody publishes

@@ -8,7 +8,7 @@ into ours: both loads are strict, so every name and shape has its partner.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,20 @@ class Reference:
             }
         )
         return ours, reference
+
+
+def from_pairs(pairs: Iterable[tuple[str, str]]) -> Callable[[str], str]:
+    """A key map, of (our module, theirs), as a Reference's `translate`."""
+
+    def translate(key: str) -> str:
+        (name,) = (ours + key[len(theirs) :] for ours, theirs in pairs if _starts(key, theirs))
+        return name
+
+    return translate
+
+
+def _starts(key: str, module: str) -> bool:
+    return key.startswith(f"{module}.")
 
 
 def check_logits(reference: Reference) -> None:
