@@ -44,6 +44,8 @@ from minidl.models.inception_v2 import InceptionV2, inception_v2
 from minidl.models.inception_v3 import InceptionV3, inception_v3
 from minidl.models.inception_v4 import InceptionV4, inception_v4
 from minidl.models.lenet import LeNet5, lenet5, lenet5_1998
+from minidl.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
+from minidl.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from minidl.models.nin import NiN, NiNBlock, nin
 from minidl.models.preact_resnet import (
     PreActResNet,
@@ -67,6 +69,21 @@ from minidl.models.resnet import (
 )
 from minidl.models.resnext import resnext50_32x4d, resnext101_32x8d
 from minidl.models.seresnet import seresnet18, seresnet34, seresnet50, squeeze_excite
+from minidl.models.shufflenet_v1 import (
+    ShuffleNetV1,
+    shufflenet_v1_g1,
+    shufflenet_v1_g2,
+    shufflenet_v1_g3,
+    shufflenet_v1_g4,
+    shufflenet_v1_g8,
+)
+from minidl.models.shufflenet_v2 import (
+    ShuffleNetV2,
+    shufflenet_v2_x0_5,
+    shufflenet_v2_x1_0,
+    shufflenet_v2_x1_5,
+    shufflenet_v2_x2_0,
+)
 from minidl.models.vgg import (
     VGG,
     vgg11,
