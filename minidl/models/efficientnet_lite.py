@@ -44,8 +44,7 @@ def _card(top1: float, weights: str, preprocessing: Preprocessing, notes: str) -
 
 LITE: dict[str, Any] = {"activation": ReLU6, "squeeze_excite": False}
 BICUBIC = replace(IMAGENET, interpolation="bicubic")
-TF_LITE: dict[str, Any] = {"activation": ReLU6, "squeeze_excite": False}
-BICUBIC = replace(BICUBIC, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+TF_BICUBIC = replace(BICUBIC, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
 @register(
@@ -76,8 +75,8 @@ def efficientnet_lite0(
         74.830,
         "in1k",
         TF_BICUBIC,
-        'TensorFlow\'s "SAME" padding, batch norms with eps 1e-3, as the published weights have '
-        "them. Its author reports 75.1 %.",
+        'For weights that come from TensorFlow: its "SAME" padding, and batch norms with eps 1e-3. '
+        "Momentum is timm's; TensorFlow's was 0.01. The author reports 75.1 %.",
     )
 )
 def tf_efficientnet_lite0(
