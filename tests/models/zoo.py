@@ -160,6 +160,16 @@ def check_refuses(name, shape, message, **options):
         run_on_meta(on_meta(name, **options), shape)
 
 
+def check_key_map(name, pairs):
+    """Every parameter and buffer gets one published name, and every pair (ours, theirs) is used."""
+    used = set()
+    for key in on_meta(name).state_dict():
+        (pair,) = (pair for pair in pairs if key.startswith(f"{pair[0]}."))
+        used.add(pair)
+    assert used == set(pairs)
+    assert len({theirs for _, theirs in pairs}) == len(pairs)
+
+
 # --------------------------------------------------------------- weights that can be redrawn
 
 
