@@ -8,9 +8,7 @@ _LAYER = (("norm1", "norm.1"), ("conv1", "conv.1"), ("norm2", "norm.2"), ("conv2
 _ALIKE = (
     "features.conv0",
     "features.norm0",
-    "features.transition1",
-    "features.transition2",
-    "features.transition3",
+    *(f"features.transition{i}.{layer}" for i in (1, 2, 3) for layer in ("norm", "conv")),
     "features.norm5",
     "classifier",
 )
