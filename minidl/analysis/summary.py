@@ -8,7 +8,7 @@ from typing import Any
 from minidl.analysis.rows import Row, rows_of
 from minidl.analysis.tables import Table, amount, bytes_text, count, shape_text
 from minidl.analysis.trace import Trace, input_specs
-from minidl.errors import MinidlError, ShapeError, fail
+from minidl.errors import MinidlError, fail
 from minidl.nn import Module
 
 
@@ -173,24 +173,12 @@ def summary(
         depth=depth,
     )
     if trace.error is not None:
-        raise SummaryError(_message(trace, trace.error), result) from trace.error
+        raise SummaryError(trace.refusal("summary"), result) from trace.error
     return result
 
 
 def _bytes(tensors: Any) -> int:
     return sum(t.numel() * t.dtype.itemsize for t in tensors)
-
-
-def _message(trace: Trace, error: Exception) -> str:
-    call = next((call for call in trace.calls if call.failed), None)
-    if call is None:
-        return f"summary: {error}"
-    module = call.module
-    kind = f"{type(module).__name__}({module.extra_repr()})"
-    where = f"the layer {call.path}, {kind}," if call.path else f"the model, {kind},"
-    given = " and ".join(shape_text(s) for s in call.inputs) or "nothing"
-    fate = "can't take" if isinstance(error, ShapeError) else "fails on"
-    return f"summary: {where} {fate} its input {given}.\n{error}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Any
 from minidl import backends
 from minidl.analysis.macs import macs_of
 from minidl.analysis.receptive_field import Field, ReceptiveFields
+from minidl.analysis.tables import shape_text
 from minidl.analysis.watch import VIEWS, Watcher, graph_of, running_on, tensors_in, twin_of, watched
-from minidl.errors import fail
+from minidl.errors import ShapeError, fail
 from minidl.grad_mode import set_grad_enabled
 from minidl.nn import Module
 from minidl.tensor import Tensor
@@ -60,7 +61,7 @@ class Trace(Watcher):
         twin = twin_of(model, backend, lambda t: ArraySpec(t.shape, t.dtype), self)
         twin.train(training)
         for module in twin.modules():  # what is watched isn't fused: every layer shows
-            module.register_forward_hook(_look)
+            module.register_forward_hook(self.returned)
         try:
             with running_on(backend), set_grad_enabled(True):
                 outputs = twin(*(Tensor._wrap(x, backend) for x in inputs))
@@ -105,6 +106,21 @@ class Trace(Watcher):
         if self._running is not None and not any(call.failed for call in self.calls):
             self._running.failed = True
 
+    def returned(self, module: Module, inputs: Any, output: Any) -> Any:
+        """A hook on every module. That it is there is enough; subclasses may replace the output."""
+
+    def refusal(self, operation: str) -> str:
+        """What `error` means: which layer couldn't take what it was given."""
+        call = next((call for call in self.calls if call.failed), None)
+        if call is None:
+            return f"{operation}: {self.error}"
+        module = call.module
+        kind = f"{type(module).__name__}({module.extra_repr()})"
+        where = f"the layer {call.path}, {kind}," if call.path else f"the model, {kind},"
+        given = " and ".join(shape_text(s) for s in call.inputs) or "nothing"
+        fate = "can't take" if isinstance(self.error, ShapeError) else "fails on"
+        return f"{operation}: {where} {fate} its input {given}.\n{self.error}"
+
     def operation(
         self, name: str, function: Callable[..., Any], args: Any, options: dict[str, Any]
     ) -> Any:
@@ -117,10 +133,6 @@ class Trace(Watcher):
             self._running.macs += macs_of(name, args, result)
         self.fields.follow(name, args, options, result)
         return result
-
-
-def _look(module: Module, inputs: Any, output: Any) -> None:
-    """A hook that does nothing; that it is there is enough."""
 
 
 def input_specs(operation: str, model: Module, inputs: Any) -> list[ArraySpec]:
