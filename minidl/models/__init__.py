@@ -1,5 +1,7 @@
 """The networks, one file per paper: `create("lenet5")`, `list("lenet*")`, `card("lenet5")`."""
 
+from minidl.interop import export_weights, load_weights
+from minidl.models import compound_scaling
 from minidl.models.alexnet import AlexNet, alexnet, alexnet_2012, alexnet_lecture
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.cifar_resnet import (
@@ -38,6 +40,7 @@ from minidl.models.efficientnet import (
     efficientnet_b6,
     efficientnet_b7,
 )
+from minidl.models.efficientnet_lite import efficientnet_lite0, tf_efficientnet_lite0
 from minidl.models.googlenet import GoogLeNet, googlenet
 from minidl.models.googlenet_2014 import GoogLeNet2014, googlenet_2014
 from minidl.models.inception_v2 import InceptionV2, inception_v2
