@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from minidl.errors import DataError
 from minidl.files.pickle_stream import PickleStream
-from minidl.files.pickle_values import Constructor, Named, check_key
+from minidl.files.pickle_values import Constructor, Named, UnknownNameError, check_key
 
 __all__ = ["PickleMachine"]
 
@@ -201,12 +201,14 @@ class PickleMachine:
         name = f"{module}.{attribute}"
         constructor = self.constructors.get(name)
         if constructor is None:
-            raise DataError(
+            raise UnknownNameError(
                 f"{self.source.name} wants to call {_printable(name)}, which minidl never does: it "
                 "reads plain values and arrays, and runs nothing that a file names (the pickle's "
-                f"byte {self.source.opcode_at:,})."
+                f"byte {self.source.opcode_at:,}).",
+                _printable(name),
             )
-        self.push(Named(name, constructor))
+        constant = constructor.constant
+        self.push(Named(name, constructor) if constant is None else constant)
 
     def push_named_from_stack(self) -> None:
         """STACK_GLOBAL: the same, with module and attribute from the stack."""

