@@ -7,12 +7,18 @@ what it draws depends on nothing else. Salmon et al. 2011, "Parallel random numb
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import ArgumentError
+from minidl_kernels.common.philox import random_words
 from minidl_kernels.dropout.numpy_reference import random_bits
+
+_PIECE = 1 << 14
+"""Elements drawn at once."""
 
 
 class Generator:
@@ -56,17 +62,39 @@ class Generator:
         """Random uint32 words, drawn on the host as a NumPy array."""
         return random_bits(shape, **self.next(), base=None)
 
-    def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> Any:
-        """Uniform float64 numbers in [low, high), with 53 random bits each."""
-        words = self.bits((*shape, 2)).astype(np.uint64)
-        fraction = ((words[..., 0] >> 5) * 2**26 + (words[..., 1] >> 6)) * 2.0**-53
-        return low + fraction * (high - low)
+    def uniform(
+        self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0, dtype: Any = np.float64
+    ) -> Any:
+        """Uniform numbers in [low, high), with 53 random bits each before they are rounded."""
+        return self._filled(shape, dtype, 2, lambda u: low + u * (high - low))
 
-    def normal(self, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0) -> Any:
-        """Normal float64 numbers (Box & Muller 1958)."""
-        u = self.uniform((*shape, 2))
-        radius = np.sqrt(-2.0 * np.log1p(-u[..., 0]))  # 1 − u is in (0, 1]: no log 0
-        return mean + std * radius * np.cos(2.0 * np.pi * u[..., 1])
+    def normal(
+        self, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0, dtype: Any = np.float64
+    ) -> Any:
+        """Normal numbers (Box & Muller 1958), made in float64."""
+
+        def transform(u: Any) -> Any:
+            u = u.reshape(-1, 2)
+            radius = np.sqrt(-2.0 * np.log1p(-u[:, 0]))  # 1 − u is in (0, 1]: no log 0
+            return mean + std * radius * np.cos(2.0 * np.pi * u[:, 1])
+
+        return self._filled(shape, dtype, 4, transform)
+
+    def _filled(
+        self, shape: tuple[int, ...], dtype: Any, words: int, transform: Callable[[Any], Any]
+    ) -> Any:
+        """An array made piece by piece, so that what a piece needs stays in the cache.
+
+        `words` 32-bit words go into an element, two into each uniform number in [0, 1) that
+        `transform` is given. The pieces' size changes nothing in the result.
+        """
+        filled, place = np.empty(math.prod(shape), dtype), self.next()
+        for start in range(0, len(filled), _PIECE):
+            piece = filled[start : start + _PIECE]
+            bits = random_words(words * start, words * len(piece), **place).astype(np.uint64)
+            fraction = ((bits[0::2] >> 5) * 2**26 + (bits[1::2] >> 6)) * 2.0**-53
+            piece[...] = transform(fraction)
+        return filled.reshape(shape)
 
     def integers(self, shape: tuple[int, ...], low: int, high: int) -> Any:
         """Integers in [low, high) as int64."""

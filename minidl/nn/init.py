@@ -23,12 +23,12 @@ from minidl.tensor import Tensor
 
 def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
     """Uniform in [low, high)."""
-    return _fill(tensor, lambda: default_generator.uniform(tensor.shape, low, high))
+    return _fill(tensor, lambda: default_generator.uniform(tensor.shape, low, high, tensor.dtype))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal."""
-    return _fill(tensor, lambda: default_generator.normal(tensor.shape, mean, std))
+    return _fill(tensor, lambda: default_generator.normal(tensor.shape, mean, std, tensor.dtype))
 
 
 def trunc_normal_(
@@ -53,7 +53,7 @@ def trunc_normal_(
         )
 
     def draw() -> Any:
-        x = np.asarray(default_generator.normal(tensor.shape, mean, std))
+        x = np.asarray(default_generator.normal(tensor.shape, mean, std, tensor.dtype))
         while (outside := (x < a) | (x > b)).any():
             x[outside] = default_generator.normal((int(outside.sum()),), mean, std)
         return x
