@@ -171,11 +171,11 @@ MISTAKES = {
         DataError,
         "FOLDER/text is not a safetensors file, or damaged: it is truncated, or something else.",
     ),
-    "PyTorch's pickle as weights": (
+    "a pickle as weights": (
         lambda folder: minidl.load(folder / "weights.pth"),
         DataError,
-        "FOLDER/weights.pth is not a safetensors file, or damaged: it is truncated, or something "
-        "else.",
+        "FOLDER/weights.pth is no checkpoint of PyTorch's that can be read: it is a pickle, but "
+        "torch.save didn't write it.",
     ),
     "truncated weights": (
         lambda folder: minidl.load(shortened(folder / "lenet", by=100)),

@@ -1,5 +1,6 @@
 """The networks, one file per paper: `create("lenet5")`, `list("lenet*")`, `card("lenet5")`."""
 
+from minidl.interop import export_weights, load_weights
 from minidl.models import compound_scaling
 from minidl.models.alexnet import AlexNet, alexnet, alexnet_2012, alexnet_lecture
 from minidl.models.card import Card, Paper, Preprocessing
