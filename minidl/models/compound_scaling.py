@@ -160,8 +160,12 @@ def measure(make: Callable[..., Module], scaled: Scale, in_channels: int = 3) ->
 
     with use_backend("meta"), no_grad():
         network = make(width=scaled.width, depth=scaled.depth).eval()
-        for layer in network.modules():
-            if isinstance(layer, (Conv2d, Linear)):
-                layer.register_forward_hook(count)
+        hooks = [
+            layer.register_forward_hook(count)
+            for layer in network.modules()
+            if isinstance(layer, (Conv2d, Linear))
+        ]
         network(zeros(1, in_channels, scaled.resolution, scaled.resolution))
+        for hook in hooks:
+            hook.remove()
     return sum(p.numel() for p in network.parameters()), macs
