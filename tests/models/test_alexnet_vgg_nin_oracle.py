@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-oracle")
 
+from models.zoo import on_meta  # noqa: E402
 from models.zoo_oracle import CLASSES, Reference, check_logits, check_training  # noqa: E402
 from torch import nn  # noqa: E402
 from torchvision_oracle import import_torchvision  # noqa: E402
@@ -156,7 +157,19 @@ def thin_reference(name):
 
 
 NAMES = ("alexnet", "alexnet_2012", "alexnet_lecture", "nin", *VGGS)
+
+# With up to 144 million parameters in float64 a comparison takes a minute and 8 GB: those with the
+# real widths are slow, but for NiN's. The thin networks have the same layers.
 FULL = [pytest.param(n, marks=() if n == "nin" else pytest.mark.slow) for n in NAMES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_and_shapes_of_the_real_widths_agree(name):
+    with torch.device("meta"):
+        theirs = reference(name).make().state_dict()
+    ours = on_meta(name, num_classes=CLASSES).state_dict()
+    expected = {key: tuple(value.shape) for key, value in theirs.items()}
+    assert {key: tuple(value.shape) for key, value in ours.items()} == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
