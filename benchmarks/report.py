@@ -1,6 +1,7 @@
 """Put the recorded figures between the markers of the READMEs: `python benchmarks/report.py`.
 
-All of them into benchmarks/README.md, the conditions and the summary into the project's README.md.
+All of them into benchmarks/README.md; the conditions of the timings and their summary, and the
+accuracies, into the project's README.md.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import sys
 from pathlib import Path
 
 from record import Record
-from tables import Table, conditions, missed, summary, tables
+from tables import Table, accuracies, conditions, missed, summary, tables
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- figures: report.py writes what follows -->", "<!-- end of the figures -->"
+BEGIN, END = "<!-- {}: report.py writes what follows -->", "<!-- end of the {} -->"
 
 
 def markdown(record: Record) -> str:
@@ -38,13 +39,14 @@ def _conditions(record: Record) -> list[str]:
     ]
 
 
-def insert(text: str, figures: str) -> str:
-    """The README with the part between the markers replaced."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def insert(text: str, name: str, content: str) -> str:
+    """The README with the part between the markers of that name replaced."""
+    opening, closing = BEGIN.format(name), END.format(name)
+    before, begin, rest = text.partition(opening)
+    _, end, after = rest.partition(closing)
     if not begin or not end:
-        raise SystemExit(f"README.md has no {BEGIN!r} … {END!r}.")
-    return f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}"
+        raise SystemExit(f"README.md has no {opening!r} … {closing!r}.")
+    return f"{before}{opening}\n\n{content}\n\n{closing}{after}"
 
 
 def _rows(table: Table) -> list[str]:
@@ -54,10 +56,12 @@ def _rows(table: Table) -> list[str]:
 
 def main() -> None:
     recorded = json.loads((HERE / "results" / "cpu.json").read_text())
-    parts = {HERE / "README.md": markdown(recorded), HERE.parent / "README.md": brief(recorded)}
-    for readme, figures in parts.items():
+    trained = json.loads((HERE / "results" / "full_training.json").read_text())
+    table = "\n".join(_rows(accuracies(trained)))
+    figures = {HERE / "README.md": markdown(recorded), HERE.parent / "README.md": brief(recorded)}
+    for readme, timings in figures.items():
         old = readme.read_text()
-        new = insert(old, figures)
+        new = insert(insert(old, "figures", timings), "accuracies", table)
         if "--check" in sys.argv[1:] and new != old:
             raise SystemExit(f"{readme} is not what report.py makes: run it.")
         readme.write_text(new)

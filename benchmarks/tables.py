@@ -85,6 +85,23 @@ def missed(record: Record) -> Table:
     return Table("Above the target", ["case", "ratio", "target", "why"], rows)
 
 
+def accuracies(rows: list[dict[str, Any]]) -> Table:
+    """Full training runs: a row for every model and data set, a figure for every seed."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["model"], row["data"]), []).append(row)
+    lines = []
+    for (model, data), runs in groups.items():
+        seeds = ", ".join(str(run["seed"]) for run in runs)
+        found = ", ".join(f"{run['test_accuracy']:.2%}" for run in runs)
+        epochs = " or ".join(sorted({str(run["recipe"]["epochs"]) for run in runs}))
+        dates = " … ".join(sorted({run["date"] for run in runs}))
+        machines = " and ".join(sorted({run["machine"]["cpu"].split(" (")[0] for run in runs}))
+        lines.append([model, data, epochs, seeds, found, f"{dates}, {machines}"])
+    columns = ["model", "data", "epochs", "seeds", "test accuracy", "recorded"]
+    return Table("Accuracies on full data sets", columns, lines)
+
+
 def _group_table(record: Record, name: str) -> Table:
     group, cases = GROUPS[name], figures.in_group(record, name)
     parts = group.layers[0].parts

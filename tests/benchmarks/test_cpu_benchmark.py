@@ -101,5 +101,8 @@ def test_workers_environment_lets_openblas_choose_its_kernel(monkeypatch):
 def test_report_replaces_only_what_stands_between_the_markers():
     from report import BEGIN, END, insert
 
-    text = f"above\n{BEGIN}\nold\n{END}\nbelow"
-    assert insert(text, "new") == f"above\n{BEGIN}\n\nnew\n\n{END}\nbelow"
+    begin, end = BEGIN.format("figures"), END.format("figures")
+    text = f"above\n{begin}\nold\n{end}\nbelow"
+    assert insert(text, "figures", "new") == f"above\n{begin}\n\nnew\n\n{end}\nbelow"
+    with pytest.raises(SystemExit, match="accuracies"):
+        insert(text, "accuracies", "new")
