@@ -56,17 +56,18 @@ STAGE2_CHANNELS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 class ShuffleUnit(Module):
     """A bottleneck whose 1×1 convolutions are grouped, with a shuffle between the groups: figure 2.
 
-        stride 1: x (N, C, H, W)              stride 2: x (N, in_channels, H, W)
-        ├───────────────────────────┐         ├───────────────────────────┐
-        │   reduce 1×1 in groups, bn, relu    │   reduce 1×1 in groups, bn, relu    (N, inner, H, W)
-        │   shuffle                 │         │   shuffle                 │
-        │   depthwise 3×3, bn       │         │   depthwise 3×3/2, bn     │    (N, inner, H/2, W/2)
-        │   expand 1×1 in groups, bn          │   expand 1×1 in groups, bn
-        └─▶ + ◀─────────────────────┘         └─▶ average pool 3×3/2 ─▶ concat: pool, expand
-            relu (N, C, H, W)                     relu (N, out_channels, H/2, W/2)
+        stride 1: x (N, C, H, W)           stride 2: x (N, in_channels, H, W)
+        ├───────────────────────────┐      ├───────────────────────────┐
+        reduce 1×1 ─ bn ─ relu      │      reduce 1×1 ─ bn ─ relu      │      (N, inner, H, W)
+        shuffle                     │      shuffle                     average pool 3×3/2
+        depthwise 3×3 ─ bn          │      depthwise 3×3/2 ─ bn        │      (N, inner, H/2, W/2)
+        expand 1×1 ─ bn             │      expand 1×1 ─ bn             │
+        + ◀─────────────────────────┘      concat ◀────────────────────┘      pooled channels first
+        relu (N, C, H, W)                  relu (N, out_channels, H/2, W/2)
 
+    inner = out_channels / 4; reduce and expand are in groups.
     A grouped convolution sees the channels of its own group only; without the shuffle a group's
-    output would come from the same group's input for ever. inner = out_channels / 4.
+    output would come from the same group's input for ever.
 
     Args:
         in_channels: of x; a unit of stride 1 has as many in its output.
