@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from minidl.functional.conv import PaddingArgument
-from minidl.models.blocks import ConvBNAct, InvertedResidual, SqueezeExcite
+from minidl.models.blocks import ConvBNAct, InvertedResidual, SqueezeExcite, round_channels
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.nn import (
@@ -85,17 +85,6 @@ SCALES = {
 """As published, in the authors' code."""
 
 
-def scaled_channels(channels: int, width: float) -> int:
-    """channels · width, to the nearest multiple of 8, but not below nine tenths of it.
-
-    >>> scaled_channels(40, 1.1), scaled_channels(16, 1.2)  # 44 and 19.2
-    (48, 24)
-    """
-    wanted = channels * width
-    rounded = max(8, int(wanted + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * wanted else rounded
-
-
 def scaled_layers(layers: int, depth: float) -> int:
     """layers · depth, rounded up.
 
@@ -121,6 +110,7 @@ class EfficientNet(Module):
         activation: makes the activations.
         squeeze_excite: whether the blocks have it; it squeezes to a quarter of the channels that
             enter the block, not of those inside.
+        stem_stride: of the first convolution; 1 leaves more of small images, such as 28×28.
         tf_same: pad as TensorFlow does, where a convolution strides: the odd row goes below, the
             odd column to the right. Otherwise both sides get the same.
 
@@ -138,10 +128,11 @@ class EfficientNet(Module):
         momentum: float = 0.1,
         activation: Callable[[], Module] = SiLU,
         squeeze_excite: bool = True,
+        stem_stride: int = 2,
         tf_same: bool = False,
     ) -> None:
         super().__init__()
-        c = [scaled_channels(channels, width) for channels in (32, 16, 24, 40, 80, 112, 192, 320)]
+        c = [round_channels(width * channels) for channels in (32, 16, 24, 40, 80, 112, 192, 320)]
         n = [scaled_layers(layers, depth) for layers in (1, 2, 2, 3, 3, 4, 1)]
         norm: dict[str, Any] = {"eps": eps, "momentum": momentum}
         drop_paths = (drop_path * i / sum(n) for i in itertools.count())
@@ -174,9 +165,9 @@ class EfficientNet(Module):
 
         padding: PaddingArgument = "tf_same" if tf_same else 1
         self.stem = ConvBNAct(
-            in_channels, c[0], 3, stride=2, padding=padding, activation=activation(), **norm
+            in_channels, c[0], 3, stem_stride, padding=padding, activation=activation(), **norm
         )
-        # Table 1:         layers, channels, expansion, kernel, stride
+        # Table 1:         layers, in, out, expansion, kernel, stride of the first
         self.stage1 = stage(n[0], c[0], c[1], 1, 3, 1)
         self.stage2 = stage(n[1], c[1], c[2], 6, 3, 2)
         self.stage3 = stage(n[2], c[2], c[3], 6, 5, 2)

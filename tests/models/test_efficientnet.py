@@ -23,7 +23,7 @@ from minidl import functional as F
 from minidl import models
 from minidl.interop.key_maps import efficientnet as key_map
 from minidl.interop.key_maps import efficientnet_lite as lite_key_map
-from minidl.models.efficientnet import SCALES, scaled_channels, scaled_layers
+from minidl.models.efficientnet import SCALES, scaled_layers
 from minidl.nn import BatchNorm2d, DropPath, Identity, ReLU6, SiLU
 from minidl.random import default_generator
 
@@ -127,16 +127,6 @@ def test_stages_have_the_papers_resolutions_and_channels(name):
     assert tuple(len(stage_of(network, i)) for i in range(1, 8)) == layers
 
 
-def test_channels_are_rounded_to_multiples_of_8_and_lose_no_tenth():
-    for channels in range(1, 400):
-        for width in (0.1, 0.5, 1.0, 1.1, 1.25, 2.0):
-            rounded = scaled_channels(channels, width)
-            assert rounded % 8 == 0
-            assert rounded >= 0.9 * channels * width
-            assert rounded - channels * width <= 8
-    assert [scaled_channels(c, 1.0) for c in (1, 8, 9, 11, 12, 20)] == [8, 8, 16, 16, 16, 24]
-
-
 def test_layers_are_rounded_up():
     assert [scaled_layers(n, 1.4) for n in (1, 2, 3, 4)] == [2, 3, 5, 6]
     assert [scaled_layers(n, 1.0) for n in (1, 2, 3, 4)] == [1, 2, 3, 4]
@@ -166,6 +156,12 @@ def test_one_pixel_is_enough_and_none_is_refused(name):
     check_stages(name, {"stage7": (B0_TO_B7.get(name, [[320]])[0][-1], 1, 1)}, (3, 1, 1))
     check_refuses(name, (1, 4, 32, 32), r"x\.shape\[1\] \(channels\) is 4, expected .* 3")
     check_refuses(name, (1, 3, 0, 32), "conv2d: ")
+
+
+def test_stem_need_not_stride():
+    stages = {"stem": (32, 28, 28), "stage2": (24, 14, 14), "stage7": (320, 2, 2), "fc": (1000,)}
+    for name in ("efficientnet_b0", *LITE):
+        check_stages(name, stages, (3, 28, 28), stem_stride=1)
 
 
 def test_stochastic_depth_grows_from_the_first_block_to_the_last():

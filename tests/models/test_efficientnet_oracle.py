@@ -41,7 +41,7 @@ def thin_efficientnet():
     blocks, _ = theirs._efficientnet_conf(
         "efficientnet_b0", width_mult=THIN["width"], depth_mult=1.0
     )
-    return theirs.EfficientNet(blocks, dropout=0.2, num_classes=CLASSES)
+    return theirs.EfficientNet(blocks, 0.2, stochastic_depth_prob=0.0, num_classes=CLASSES)
 
 
 def timm_network(name):
@@ -58,7 +58,12 @@ def reference(name):
     if name in LITE:
         return Reference(name, lambda: timm_network(name), IMAGE, translator(TIMM))
     make = getattr(import_torchvision().models, name)
-    return Reference(name, lambda: make(num_classes=CLASSES), IMAGE, translator(TORCHVISION))
+    return Reference(
+        name,
+        lambda: make(num_classes=CLASSES, stochastic_depth_prob=0.0),
+        IMAGE,
+        translator(TORCHVISION),
+    )
 
 
 CASES = [
