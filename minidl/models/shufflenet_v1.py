@@ -66,6 +66,7 @@ class ShuffleUnit(Module):
         relu (N, C, H, W)                  relu (N, out_channels, H/2, W/2)
 
     inner = out_channels / 4; reduce and expand are in groups.
+
     A grouped convolution sees the channels of its own group only; without the shuffle a group's
     output would come from the same group's input for ever.
 
