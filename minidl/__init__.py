@@ -102,7 +102,10 @@ __all__ = [
     "zeros_like",
 ]
 
-_LAZY = ("analysis", "datasets", "interop", "models", "nn", "optim", "testing", "train")
+_LAZY = (
+    *("analysis", "datasets", "interop", "lecture", "models"),
+    *("nn", "optim", "testing", "train"),
+)
 
 
 _FROM_INTEROP = ("load", "save")

@@ -5,6 +5,7 @@ minidl eval PATH         measure a trained model: accuracy, what it takes for wh
 minidl predict IMAGE…    say which digit is on a photo; with other weights, what else
 minidl summary lenet5    its layers: shapes, parameters, MACs, memory, receptive fields
 minidl profile lenet5    where the time of a training step goes, by layer and by kernel
+minidl lecture           the lecture's figures, computed again from the running networks
 minidl check numpy       hold a backend against the contract
 minidl models            what can be trained, and what is known of it
 minidl data              what there is to train on, and where it was found
@@ -19,7 +20,7 @@ import sys
 from minidl.errors import MinidlError
 
 from minidl.cli.app import app, print_error  # isort: skip
-from minidl.cli import train, eval, predict, summary, profile  # isort: skip
+from minidl.cli import train, eval, predict, summary, profile, lecture  # isort: skip
 from minidl.cli import check, models, data, backends, doctor  # isort: skip
 # The order is that of --help.
 
