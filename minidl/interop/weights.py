@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
@@ -40,6 +41,8 @@ class LoadedWeights:
         missing: our names that the weights lack; their values are what they were.
         unexpected: their names that the model lacks.
         misshapen: our names, with both shapes, of tensors that were left out.
+        wants: the name of the model in minidl that computes as these weights expect, where another
+            has the same parameters; else "".
 
     """
 
@@ -50,6 +53,7 @@ class LoadedWeights:
     missing: list[str]
     unexpected: list[str]
     misshapen: list[str]
+    wants: str = ""
 
     def __str__(self) -> str:
         where = f" at {self.inside!r}" if self.inside else ""
@@ -77,7 +81,8 @@ def load_weights(
 
     The file is one of `minidl.save`, `torch.save` (both of its formats) or a checkpoint of
     `minidl train`. Weights within a larger checkpoint are found, and a prefix of all names, such as
-    DataParallel's "module.", is left out. Counters of batches may be missing.
+    DataParallel's "module.", is left out. Counters of batches may be missing. Warns where weights
+    are known to expect a model that computes otherwise than one with the same parameters.
 
     Raises DataError for a file that can't be read or that holds no weights, ArgumentError if they
     don't fit; the model is then what it was.
@@ -92,7 +97,11 @@ def load_weights(
     state, inside = find_state(content, subject)
     own = model.state_dict()
     named = _recognised(model, own, state, subject)
-    shaped = {name: _shaped(value, own[name].shape) for name, value in named.values.items()}
+    shaped = {
+        name: _shaped(named.values[name], like.shape)
+        for name, like in own.items()
+        if name in named.values
+    }
     fitting = {name: value for name, value in shaped.items() if value.shape == own[name].shape}
     report = LoadedWeights(
         named.naming.name,
@@ -103,9 +112,11 @@ def load_weights(
         named.unexpected,
         [f"{name} is {tuple(value.shape)}, expected {own[name].shape}"
          for name, value in shaped.items() if name not in fitting],
+        named.naming.wants,
     )  # fmt: skip
     if not fitting or (strict and (report.missing or report.unexpected or report.misshapen)):
         _refuse(model, report, subject, own, shaped)
+    _warn_of_another_model(model, named.naming, subject)
     model.load_state_dict(fitting, strict=False)
     return report
 
@@ -272,8 +283,8 @@ def _refuse(
 ) -> NoReturn:
     lines = _lines(misshapen=report.misshapen, missing=report.missing, unexpected=report.unexpected)
     raise ArgumentError(
-        f"{subject}: the weights, named as by {report.naming}, do not fit "
-        f"{type(model).__name__}.{lines}{_advice(own, shaped)}"
+        f"{subject}: the state does not fit {type(model).__name__}, its names read as those of "
+        f"{report.naming}.{lines}{'' if report.missing else _advice(own, shaped)}"
     )
 
 
@@ -296,6 +307,17 @@ def _advice(own: Mapping[str, Tensor], shaped: Mapping[str, Any]) -> str:
             f"with in_channels={shaped[first].shape[1]}."
         )
     return advice
+
+
+def _warn_of_another_model(model: Module, naming: Naming, subject: str) -> None:
+    found = {float(module.eps) for module in model.modules() if hasattr(module, "running_var")}
+    if naming.eps is not None and found and naming.eps not in found:
+        warnings.warn(
+            f"{subject}: these weights expect batch norms with eps {naming.eps:g}, the model's "
+            f"have {min(found):g}, and its padding differs: it will be less accurate. Create "
+            f"{naming.wants!r}.",
+            stacklevel=3,
+        )
 
 
 def _lines(**kinds: list[str]) -> str:

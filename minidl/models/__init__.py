@@ -43,6 +43,7 @@ from minidl.models.efficientnet import (
 from minidl.models.efficientnet_lite import efficientnet_lite0, tf_efficientnet_lite0
 from minidl.models.googlenet import GoogLeNet, googlenet
 from minidl.models.googlenet_2014 import GoogLeNet2014, googlenet_2014
+from minidl.models.imagenet import imagenet_classes
 from minidl.models.inception_v2 import InceptionV2, inception_v2
 from minidl.models.inception_v3 import InceptionV3, inception_v3
 from minidl.models.inception_v4 import InceptionV4, inception_v4

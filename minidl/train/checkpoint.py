@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from minidl import models
 from minidl.errors import ArgumentError, DataError, DTypeError, fail
 from minidl.files.tensor_file import read_tensors, write_tensors
+from minidl.interop import find_state, read_file
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
@@ -56,8 +58,8 @@ def load_model(
     """A registered model with the weights of a file, in evaluation mode, and the file's settings.
 
     From a checkpoint of `minidl train`, whose settings say which model it is. Where weights were
-    averaged in training, it gets the averages. Or from a file of `minidl.save(state_dict)`; then
-    `model` names the model and `options` are its maker's.
+    averaged in training, it gets the averages. Or from any file that `models.load_weights` takes;
+    then `model` names the model and `options` are its maker's.
 
     >>> import tempfile
     >>> import minidl
@@ -70,7 +72,7 @@ def load_model(
 
     Raises DataError for a file that can't be read, ArgumentError for one of another model.
     """
-    arrays, metadata = read_tensors(path)
+    arrays, metadata = read_file(path)
     if "checkpoint" in metadata:
         state, config = _checkpoint(path, arrays, metadata)
         if not (isinstance(config.get("model"), str) and isinstance(config.get("options"), dict)):
@@ -83,15 +85,31 @@ def load_model(
             f"load_model: {path} holds weights only, and doesn't say of which model. Name it."
         )
     else:
-        state, config = {"model": arrays}, {"model": model, "options": dict(options or {})}
-    network = models.create(config["model"], **config["options"])
-    try:
-        network.load_state_dict(state.get("model", {}))
-    except (ArgumentError, DTypeError) as error:
-        raise ArgumentError(f"{path} is not of {config['model']}. {error}") from error
+        weights, _ = find_state(arrays, str(path))
+        state, config = {"model": weights}, {"model": model, "options": dict(options or {})}
+    network, config["model"] = _with_weights(path, config, state.get("model", {}))
     if state.get("average") is not None:
         _take_averages(network, state["average"]["averages"])
     return network.eval(), config
+
+
+def _with_weights(
+    path: str | os.PathLike[str], config: Mapping[str, Any], weights: Any
+) -> tuple[Module, str]:
+    """The model, and its name: another one's where that computes as the weights expect."""
+    name = config["model"]
+    network = models.create(name, **config["options"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is put right below
+            wanted = models.load_weights(network, weights).wants
+        if wanted in ("", name):
+            return network, name
+        network = models.create(wanted, **config["options"])
+        models.load_weights(network, weights)
+    except (ArgumentError, DTypeError) as error:
+        raise ArgumentError(f"{path} is not of {name}. {error}") from error
+    return network, wanted
 
 
 def _checkpoint(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minidl import backends
+from minidl import backends, models
 from minidl.errors import DataError
+from minidl.models import imagenet_classes
 from minidl.nn import Module
 from minidl.train.checkpoint import load_model
 from minidl.train.data import DATASETS, FOLDER
@@ -33,9 +34,20 @@ class Trained:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the logits stand for; empty where that isn't known."""
+        """What the logits stand for; empty where that isn't known.
+
+        Weights that name no data set and have 1,000 classes, as the model's card has, are taken
+        for ImageNet's.
+        """
+        if self.data is None and "class_names" not in self.config:
+            return imagenet_classes() if self._is_published() else ()
         of_data = getattr(DATASETS.get(self.data or ""), "names", ())
         return tuple(self.config.get("class_names") or of_data)
+
+    def _is_published(self) -> bool:
+        card = models.card(self.model)
+        classes = self.config.get("options", {}).get("num_classes", 1000)
+        return card is not None and card.num_classes == classes == 1000
 
     def __str__(self) -> str:
         where = self.config.get("data_dir") if self.data == FOLDER else self.data
@@ -58,7 +70,8 @@ def trained(
     ArgumentError for the file of another model.
 
     Args:
-        path: a run's folder, its checkpoint, or a file of weights.
+        path: a run's folder, its checkpoint, or a file of weights, of minidl's or PyTorch's, with
+            any names that `models.load_weights` knows.
         model: its name in `minidl.models`, for a file of weights, which doesn't say.
         data: likewise, the name of the data set it was trained on.
         backend: where it will compute.
