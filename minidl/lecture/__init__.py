@@ -27,6 +27,7 @@ from minidl.lecture.report import COLUMNS, LectureTable, Row, counted, tally
 from minidl.lecture.residual import resnet, resnext
 from minidl.lecture.shapes import nin, vgg
 from minidl.lecture.verdicts import KINDS, Reading, Verdict, judge
+from minidl.random import default_generator
 
 __all__ = [
     "COLUMNS",
@@ -69,8 +70,11 @@ def tables(topic: str | None = None) -> list[LectureTable]:
     >>> [row.kind for table in tables("complexity") for row in table.rows].count("wrong")
     10
     """
-    if topic is None:
-        return [make() for make in TOPICS.values()]
-    if topic not in TOPICS:
+    if topic is not None and topic not in TOPICS:
         unknown_name("lecture: there is no topic", topic, TOPICS)
-    return [TOPICS[topic]()]
+    makers = TOPICS.values() if topic is None else [TOPICS[topic]]
+    state = default_generator.get_state()
+    try:
+        return [make() for make in makers]
+    finally:  # networks were built, but the caller's random numbers go on as if none had been
+        default_generator.set_state(state)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import minidl
+from minidl import models
+from minidl.analysis.watch import graph_of
 from minidl.backends import use_backend
 from minidl.lecture.measure import (
     Network,
@@ -13,7 +16,7 @@ from minidl.lecture.measure import (
 from minidl.lecture.quotes import INCEPTION
 from minidl.lecture.report import LectureTable, Row, holds, row
 from minidl.models.googlenet import Inception
-from minidl.nn import Conv2d, Sequential
+from minidl.nn import BatchNorm2d, Conv2d, Linear, Sequential
 
 
 def inception() -> LectureTable:
@@ -80,11 +83,62 @@ def googlenet() -> LectureTable:
             " < ".join(map(str, widths)),
         ),
         row("features into the output layer", "1024", ("", network.modules["fc"].in_features)),
+        *_successors(),
         *_slices(),
     )
     return LectureTable(
         "googlenet", "GoogLeNet, Stages 1 to 5, The many flavors of Inception Networks", rows
     )
+
+
+def _successors() -> list[Row]:
+    """What was new in the second, third and fourth network."""
+    first, v2, v3 = (measured(name) for name in ("googlenet_2014", "inception_v2", "inception_v3"))
+    norms = [len(network.of(BatchNorm2d)) for network in (first, v2)]
+    layers = [_weighted(network) for network in (first, v3)]
+    sums = additions("inception_v4")
+    return [
+        holds(
+            "Inception-BN (v2)",
+            "add batch normalization",
+            norms[0] == 0 < norms[1],
+            f"{norms[1]}, not {norms[0]}",
+        ),
+        holds(
+            "Inception-V3",
+            "generally deeper stack",
+            layers[0] < layers[1],
+            f"{layers[1]}, not {layers[0]}",
+            "layers with weights",
+        ),
+        holds(
+            "Inception-V4",
+            "add residual connections",
+            sums > 0,
+            f"{sums} of them",
+            "Inception-ResNet, of the same paper, has them",
+        ),
+    ]
+
+
+def _weighted(network: Network) -> int:
+    """Convolutions and dense layers, without auxiliary heads."""
+    paths = network.of(Conv2d, Linear)
+    return sum(not path.lower().startswith("aux") for path in paths)
+
+
+def additions(name: str) -> int:
+    """How many sums there are in the graph of a forward pass: the residual connections.
+
+    >>> additions("resnet18")
+    8
+    """
+    with use_backend("meta"):
+        network = models.create(name).eval()
+        for module in network.modules():  # a hook undoes the fusing of sums with batch norms
+            module.register_forward_hook(lambda *call: None)
+        y = network(minidl.zeros(1, *measured(name).table.inputs[0][1:]))
+    return sum(type(node).__name__ == "Add" for node in graph_of(y))
 
 
 def _slices() -> list[Row]:

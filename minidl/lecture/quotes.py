@@ -1,7 +1,7 @@
-"""What the slides say: figures, shapes and statements, as they are printed there.
+"""The slides' tables and lists, as they are printed there; what is computed stands elsewhere.
 
-Only this file has figures of the lecture (Q. Chen, "Advanced deep learning architectures",
-COMP 5214 & ELEC 5680); the files of the tables compute theirs.
+Q. Chen, "Advanced deep learning architectures", COMP 5214 & ELEC 5680. Figures that a slide has in
+a sentence are quoted where they are checked.
 """
 
 from __future__ import annotations
