@@ -86,7 +86,7 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
         Naming("torchvision", mobilenet_v2.TORCHVISION),
         Naming("timm", mobilenet_v2.TIMM),
     ),
-    "PreActResNet": (Naming("timm", preact_resnet.TIMM),),
+    "PreActResNet": (Naming("timm", preact_resnet.TIMM, preact_resnet.TIMM_SHAPES),),
     "ResNet": (*_SAME, Naming("pretrainedmodels", last_linear.RESNET)),
     "ShuffleNetV2": (Naming("torchvision"),),
     "VGG": (Naming("torchvision"), Naming("timm", vgg.TIMM, vgg.TIMM_SHAPES)),

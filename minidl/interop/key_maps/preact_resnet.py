@@ -26,3 +26,5 @@ TIMM: tuple[tuple[str, str], ...] = (
     ("bn", "norm"),
     ("fc", "head.fc"),
 )
+TIMM_SHAPES = {"head.fc.weight": (-1, 1, 1)}
+"""Of one output's weights: theirs is a convolution."""
