@@ -81,6 +81,7 @@ def _summarise(console: Console, found: list[LectureTable]) -> None:
     if wrong:
         console.print(Text("\nwrong", style=STYLES["wrong"]))
         table = listing("figure", "on the slide", "right")
+        table.columns[1].justify = table.columns[2].justify = "right"
         for row in wrong:
             table.add_row(*map(Text, row.cells[:3]))
         console.print(table)

@@ -44,6 +44,7 @@ def _plain_and_grouped() -> list[Row]:
             "resnext50_32x4d",
             lambda c, m: m * plain(c) // c.groups,
             groups=32,
+            note="; parameters, which the slide leaves out, are k_h k_w c_i c_o / b",
         ),
     ]
 
@@ -55,6 +56,7 @@ def _formula(
     formula: Callable[[Conv2d, int], int],
     groups: int = 1,
     macs: bool = True,
+    note: str = "",
 ) -> Row:
     """Does `formula`, of a layer and of m_h · m_w, give what the layers cost?"""
     network = measured(model)
@@ -65,7 +67,7 @@ def _formula(
         m_h, m_w = cost.output[2:]
         right += formula(layer, m_h * m_w) == (cost.macs if macs else cost.weights)
     found = f"{right} of {len(layers)} layers"
-    return holds(what, text, right == len(layers) > 0, found, f"of {model}")
+    return holds(what, text, right == len(layers) > 0, found, f"of {model}{note}")
 
 
 def _sliced() -> list[Row]:

@@ -170,6 +170,17 @@ def test_separable_convolutions(find):
     assert f"{(depthwise + pointwise) * pixels:,}" in row.note
 
 
+def test_grouped_convolutions_have_a_share_of_the_parameters():
+    from minidl.lecture.measure import measured
+    from minidl.nn import Conv2d
+
+    network = measured("resnext50_32x4d")
+    grouped = {p: c for p, c in network.of(Conv2d).items() if c.groups > 1}
+    assert len(grouped) == 16
+    for path, layer in grouped.items():
+        assert network[path].weights == conv(layer.in_channels, layer.out_channels, 3) // 32
+
+
 def test_compound_scaling(find):
     row = find("efficientnet", "α · β² · γ² ≈")
     assert (row.value, row.kind) == (pytest.approx(1.2 * 1.1**2 * 1.15**2), "rounded")
