@@ -1,5 +1,6 @@
-"""What a network costs: shapes, parameters, multiply-accumulates, memory, time."""
+"""What a network looks like, and what it costs: shapes, parameters, MACs, memory, time."""
 
+from minidl.analysis.draw import Drawing, draw
 from minidl.analysis.profile import profile
 from minidl.analysis.profile_report import Cost, Profile
 from minidl.analysis.rows import Row

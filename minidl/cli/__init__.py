@@ -4,6 +4,7 @@ minidl train lenet5      train a model, watch it learn, keep the figures and pic
 minidl eval PATH         measure a trained model: accuracy, what it takes for what
 minidl predict IMAGE…    say which digit is on a photo; with other weights, what else
 minidl summary lenet5    its layers: shapes, parameters, MACs, memory, receptive fields
+minidl draw lenet5       its data flow as a picture: layers, branches, shortcuts
 minidl profile lenet5    where the time of a training step goes, by layer and by kernel
 minidl lecture           the lecture's figures, computed again from the running networks
 minidl check numpy       hold a backend against the contract
@@ -20,7 +21,7 @@ import sys
 from minidl.errors import MinidlError
 
 from minidl.cli.app import app, print_error  # isort: skip
-from minidl.cli import train, eval, predict, summary, profile, lecture  # isort: skip
+from minidl.cli import train, eval, predict, summary, draw, profile, lecture  # isort: skip
 from minidl.cli import check, models, data, backends, doctor  # isort: skip
 # The order is that of --help.
 
