@@ -248,12 +248,11 @@ MISTAKES = {
     "weights of another model": (
         lambda folder: checkpoint.load_model(folder / "lenet", "resnet18"),
         ArgumentError,
-        "FOLDER/lenet is not of resnet18. load_weights: the state does not fit ResNet, its names "
-        "read as those of torchvision.\n  "
-        "misshapen: conv1.weight is (6, 1, 5, 5), expected (64, 3, 7, 7)\n  "
-        "missing: bn1.weight, bn1.bias, bn1.running_mean, bn1.running_var, "
-        "layer1.0.conv1.weight … and 96 more\n  "
-        "unexpected: conv1.bias, conv2.bias, conv2.weight, fc1.bias, fc1.weight … and 4 more",
+        "FOLDER/lenet is not of resnet18. load_weights: 1 of its 10 names belong to ResNet, by its "
+        "names here or those that it was published under (torchvision, timm, pretrainedmodels).\n  "
+        "there: conv1.bias, conv1.weight, conv2.bias, conv2.weight, fc1.bias … and 5 more\n  "
+        "expected: conv1.weight, bn1.weight, bn1.bias, bn1.running_mean, bn1.running_var "
+        "… and 117 more",
     ),
 }
 """What is done in the folder, the error, and its sentence; FOLDER stands for the folder's path."""

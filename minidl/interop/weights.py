@@ -226,13 +226,14 @@ def _recognised(
     while True:
         found = [_translated(naming, prefix, own, state) for naming in namings]
         best = max(found, key=lambda named: len(named.values))  # the first of equals
-        if best.values:
+        if 2 * len(best.values) >= min(len(state), len(own)):  # a few are alike by chance
             return best
         step = _common_step([name.removeprefix(prefix) for name in state])
         if not step:
             raise ArgumentError(
-                f"{subject}: none of its names is one of {type(model).__name__}'s, nor one under "
-                f"which it was published ({', '.join(each.name for each in namings)})."
+                f"{subject}: {len(best.values) or 'none'} of its {len(state)} names belong to "
+                f"{type(model).__name__}, by its names here or those that it was published under "
+                f"({', '.join(each.name for each in namings)})."
                 f"\n  there: {_shortened(list(state))}\n  expected: {_shortened(list(own))}"
             )
         prefix += step
