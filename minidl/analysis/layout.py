@@ -25,6 +25,8 @@ OUTLINE = 3.0
 _PADDING = 10.0
 _SPACE = 10.0
 _STRIP = 15.0
+_ARRIVAL = 9.0
+"""How far above a layer wires have ended their bends: room for an arrow that points down."""
 
 
 @dataclass
@@ -211,7 +213,10 @@ class _Frame:
         line = Line((way[0][1], y + start), [], _is_leaf(target), tap, source.node, target.node)
         for (upper, a), (_, b) in pairwise(way):
             if abs(a - b) > 0.01:
-                above, below = y + self.bottoms[upper.layer], y + self.tops[upper.layer + 1]
+                above, below = (
+                    y + self.bottoms[upper.layer],
+                    y + self.tops[upper.layer + 1] - _ARRIVAL,
+                )
                 middle = (above + below) / 2
                 line.parts += [(a, above), (a, middle, b, middle, b, below)]
         dip = _dip(target, target.entries.get(wire.value, 0.0))
@@ -365,7 +370,7 @@ def _set_heights(layers: Layers) -> tuple[list[float], list[float]]:
 def _gap(row: list[Cell]) -> float:
     """More space where wires go far to the side."""
     aside = max((abs(cell.x - lower.x) for cell in row for lower in cell.downs), default=0.0)
-    return 18.0 if aside < 1 else min(28.0 + 0.1 * aside, 70.0)
+    return 18.0 if aside < 1 else min(34.0 + 0.1 * aside, 70.0)
 
 
 def _wires_by_frame(edges: list[Edge]) -> dict[int, list[tuple[Node, Node, Edge]]]:
