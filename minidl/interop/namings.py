@@ -75,6 +75,7 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
         ),
     ),
     "GoogLeNet": (Naming("torchvision"),),
+    "GoogLeNet2014": (),  # a GoogLeNet without its batch norms, which nobody published
     "InceptionV2": (Naming("pretrainedmodels", inception_v2.PRETRAINEDMODELS),),
     "InceptionV3": _SAME,
     "InceptionV4": (

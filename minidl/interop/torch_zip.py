@@ -28,6 +28,7 @@ __all__ = ["SIGNATURE", "read_zip"]
 SIGNATURE = b"PK\x03\x04"
 MAX_PICKLE = 1 << 26
 CHUNK = 1 << 24
+MAX_REASON = 200  # characters: zipfile quotes the file
 LOCAL_HEADER = 30  # bytes before a member's name
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # flags of the zip format
 
@@ -36,9 +37,10 @@ Array = np.ndarray[Any, Any]
 
 def read_zip(path: Path, file: BinaryIO, size: int) -> Any:
     """What `torch.save` wrote, with arrays for its tensors. Raises DataError."""
-    archive = _Archive(path, file, size)
+    archive = _Archive(path, file)
     if archive.has("constants.pkl"):
         _refuse(path, "it is a TorchScript program. Save the module's state_dict() instead")
+    archive.check(size)
     if not archive.has("data.pkl"):
         _refuse(path, "it is a zip archive, but not one of torch.save: it lacks data.pkl")
     order = archive.read("byteorder", 10) if archive.has("byteorder") else b"little"
@@ -64,18 +66,17 @@ def read_zip(path: Path, file: BinaryIO, size: int) -> Any:
 
 
 class _Archive:
-    """The members of a checked archive, by name without the folder."""
+    """The members of an archive, by name without the folder; `check` comes before reading any."""
 
-    def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(file)
             entries = self._zip.infolist()
         except Exception as error:  # zipfile raises whatever a damaged directory leads it to
-            why = str(error) or type(error).__name__
             raise DataError(
                 f"{path} is truncated or damaged: its directory of contents can't be read "
-                f"({why.rstrip('.')})."
+                f"({_reason(error)})."
             ) from error
         folders = {entry.filename.partition("/")[0] for entry in entries}
         names = [entry.filename for entry in entries]
@@ -85,7 +86,6 @@ class _Archive:
         if len(set(names)) != len(names):
             _refuse(path, "a name stands twice in its directory")
         self._entries = {entry.filename.partition("/")[2]: entry for entry in entries}
-        self._check(entries, size)
 
     def has(self, name: str) -> bool:
         """Whether there is such a member."""
@@ -112,9 +112,10 @@ class _Archive:
         self._fill(entry, array.view(np.uint8).data)
         return array
 
-    def _check(self, entries: list[zipfile.ZipInfo], size: int) -> None:
+    def check(self, size: int) -> None:
+        """Refuse what is packed, encrypted or overlaps, and names that lead elsewhere."""
         end = 0
-        for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        for entry in sorted(self._entries.values(), key=lambda entry: entry.header_offset):
             name = entry.filename[:100]
             if _is_trick(entry.filename):
                 _refuse(self.path, f"the name {name!r} in it leads elsewhere")
@@ -141,10 +142,14 @@ class _Archive:
                     position += len(part)
                 whole = position == len(target) and not member.read(1)
         except Exception as error:
-            why = str(error) or type(error).__name__
-            raise DataError(f"{self.path} is damaged: {why.rstrip('.')}.") from error
+            raise DataError(f"{self.path} is damaged: {_reason(error)}.") from error
         if not whole:
             _refuse(self.path, f"it breaks off within {entry.filename[:100]!r}")
+
+
+def _reason(error: Exception) -> str:
+    why = str(error) or type(error).__name__
+    return why.rstrip(".") if len(why) <= MAX_REASON else f"{why[:MAX_REASON]} …"
 
 
 def _is_trick(name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from cifar_batches import archive_of, python2_batch
+from interop import torch_files
 from PIL import Image
 
 from minidl.datasets import idx
@@ -22,6 +23,8 @@ from minidl.files import tensor_file
 from minidl.files.archive import read_members
 from minidl.files.images import read_image
 from minidl.files.pickle_reader import read_pickle
+from minidl.interop.torch_file import read_torch
+from minidl.interop.torch_write import write_torch
 from minidl.train.checkpoint import load_checkpoint, save_checkpoint
 
 rng = np.random.default_rng(0)
@@ -140,7 +143,7 @@ def check_plain(value):
             check_plain(list(value.values()))
     elif isinstance(value, np.ndarray | np.generic):
         assert value.dtype.kind in "biufc"
-        assert value.nbytes < 1 << 16
+        assert value.nbytes < 1 << 21
     else:
         plain = (bool, int, float, str, bytes, bytearray, type(None), np.dtype)
         assert isinstance(value, plain), type(value)
@@ -190,6 +193,83 @@ def checkpoint_seeds(folder):
 
 def check_never(value):
     raise AssertionError("a damaged file was read as if it were whole")
+
+
+# ---------------------------------------------------------------------- files of torch.save
+
+
+def torch_state():
+    """Views of two storages, in containers: pieces of a pickle."""
+    double = torch_files.storage("1", 3, "torch.DoubleStorage")
+    return torch_files.state(
+        epoch=torch_files.integer(7),
+        state_dict=torch_files.state(
+            weight=torch_files.tensor(),
+            turned=torch_files.tensor((3, 2), steps=(1, 3)),
+            part=torch_files.tensor((2,), offset=1, steps=(2,)),
+            bias=torch_files.tensor((3,), stored=double),
+        ),
+    )
+
+
+STORAGES = {"0": torch_files.BYTES, "1": np.arange(3.0).tobytes()}
+
+
+def zip_seeds(folder):
+    path = folder / "state.pth"
+    write_torch(path, {"a": rng.standard_normal((2, 3)).astype(np.float32), "b": np.arange(4)})
+    flags = torch_files.tensor((2,), stored=torch_files.storage("0", 2, "torch.BoolStorage"))
+    return [
+        path.read_bytes(),
+        torch_files.archive(torch_state(), STORAGES),
+        torch_files.archive(torch_files.state(flags=flags), {"0": b"\0\1"}, folder="x"),
+    ]
+
+
+def zip_repaired(content, rng):
+    """Half of the time with the checksums and sizes of members as they would have to be."""
+    if rng.random() < 0.5:
+        return content
+    content, start = bytearray(content), 0
+    while (start := content.find(b"PK\x01\x02", start)) >= 0 and start + 46 <= len(content):
+        (size,) = struct.unpack_from("<I", content, start + 24)
+        (at,) = struct.unpack_from("<I", content, start + 42)
+        if at + 30 <= len(content) and content[at : at + 4] == b"PK\x03\x04":
+            at += 30 + sum(struct.unpack_from("<HH", content, at + 26))
+            struct.pack_into("<I", content, start + 16, zlib.crc32(content[at : at + size]))
+        start += 4
+    return bytes(content)
+
+
+def legacy_seeds(folder):
+    bfloat16 = torch_files.storage("0", 12, "torch.BFloat16Storage")
+    narrow = torch_files.state(x=torch_files.tensor((3, 4), stored=bfloat16))
+    view = torch_files.group(*map(torch_files.text, "v"), *map(torch_files.integer, (1, 4)))
+    part = torch_files.storage("0", 6, "torch.FloatStorage", view)
+    return [
+        torch_files.legacy(torch_state(), STORAGES, counts={"1": 3}),
+        torch_files.legacy(narrow, {"0": torch_files.BYTES}, counts={"0": 12}),
+        torch_files.legacy(torch_files.state(x=torch_files.tensor((2, 2), stored=part))),
+    ]
+
+
+def check_torch(value):
+    """Plain values and arrays, no larger than a small file can make them."""
+    seen = {}
+
+    def add(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list | tuple):
+            for each in value:
+                add(each)
+        elif isinstance(value, np.ndarray):
+            assert value.dtype.isnative
+            seen[id(value)] = value.nbytes
+
+    check_plain(value)
+    add(value)
+    assert sum(seen.values()) < 1 << 21
 
 
 # ------------------------------------------------------------------------------ images
@@ -253,6 +333,8 @@ TARGETS = {
     "CIFAR archive": Target(archive_seeds, read_archive, check_archive, tar_repaired),
     "pickle": Target(pickle_seeds, read_any_pickle, check_plain),
     "safetensors": Target(tensor_seeds, tensor_file.read_tensors, check_tensors, header_repaired),
+    "torch zip": Target(zip_seeds, read_torch, check_torch, zip_repaired),
+    "torch legacy": Target(legacy_seeds, read_torch, check_torch),
     "checkpoint": Target(checkpoint_seeds, load_checkpoint, check_never, header_repaired),
     "image": Target(image_seeds, read_small_image, check_image, png_repaired),
 }
