@@ -19,7 +19,7 @@ LEFTOVERS = (
 )
 DATA = (
     *("*.cu", "*.cuh", "*.h", "README.md", "py.typed"),
-    *("*-ubyte.gz", "LICENSE.txt", "*.safetensors"),
+    *("*-ubyte.gz", "LICENSE.txt", "*.safetensors", "imagenet_classes.txt"),
 )
 
 pytestmark = pytest.mark.skipif(

