@@ -70,7 +70,7 @@ def eval(
     console.print(f"{found}: {path}", soft_wrap=True, markup=False)
     console.print(test.source, soft_wrap=True, markup=False)
     with threadpool_limits(threads, "blas"), console.status("evaluating"):
-        logits = predict(found.network, test, batch_size=batch_size)
+        logits = predict(found.network, test, batch_size=batch_size, image_size=found.image_size)
     if test.class_names and logits.shape[1] != len(test.class_names):
         raise ArgumentError(
             f"eval: the model distinguishes {logits.shape[1]} classes, {data} has "

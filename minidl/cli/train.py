@@ -69,29 +69,42 @@ def train(
             min=1, help="For matrix products; small networks gain from one only. Default: 1."
         ),
     ] = None,
+    as_published: Annotated[
+        bool,
+        typer.Option(
+            "--as-published",
+            help="The network as it was published, on images of its size. Default for the data "
+            "sets of small images: a thin variant, on images as small as it takes.",
+        ),
+    ] = False,
     load: Load = None,
 ) -> None:
     """Train a model: a progress bar, a table, and a folder with figures and pictures.
 
     Ctrl-C stops after the current step; --resume continues as if nothing had happened.
     """
-    from minidl.train import continue_run, recipe_for, run
+    from minidl import train as training
     from minidl.train.interruption import Interrupted
 
     run_file(load)
     recipe = _given(epochs=epochs, batch_size=batch_size, lr=lr)
+    if as_published and model is not None:
+        published = training.as_published(training.recipe_for(model), model)
+        recipe |= {"options": published.options, "image_size": published.image_size}
     settings = _given(
         data=data, data_dir=data_dir, backend=backend, seed=seed, limit=limit, threads=threads
     )
     try:
         if resume:
-            continue_run(out, model, recipe=recipe, checkpoint_every=checkpoint_every, **settings)
+            training.continue_run(
+                out, model, recipe=recipe, checkpoint_every=checkpoint_every, **settings
+            )
         elif model is None:
             raise ArgumentError("train: which model? Name one from `minidl models`.")
         else:
-            run(
+            training.run(
                 model,
-                recipe=dataclasses.replace(recipe_for(model), **recipe),
+                recipe=dataclasses.replace(training.recipe_for(model, data or "mnist"), **recipe),
                 out=out,
                 checkpoint_every=checkpoint_every,
                 **settings,

@@ -8,8 +8,9 @@ predict     the logits of a data set
 """
 
 from minidl.train.checkpoint import load_checkpoint, load_model, save_checkpoint
+from minidl.train.families import as_published, recipe_for
 from minidl.train.metrics import accuracy
-from minidl.train.recipes import RECIPES, Recipe, recipe_for
+from minidl.train.recipes import RECIPES, Recipe
 from minidl.train.run import continue_run, run
 from minidl.train.trainer import Epoch, Trainer, Watcher, evaluate, fit, predict
 
@@ -20,6 +21,7 @@ __all__ = [
     "Trainer",
     "Watcher",
     "accuracy",
+    "as_published",
     "continue_run",
     "evaluate",
     "fit",

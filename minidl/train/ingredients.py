@@ -8,6 +8,7 @@ from typing import Any
 
 from minidl.datasets import Dataset, transforms
 from minidl.datasets.dataloader import Transform
+from minidl.datasets.transforms.resizing import output_size
 from minidl.functional import cross_entropy
 from minidl.models.blocks import WithAuxiliary
 from minidl.nn import Module
@@ -27,7 +28,14 @@ from minidl.optim import (
 from minidl.tensor import Tensor
 from minidl.train.recipes import Recipe
 
-__all__ = ["loss_and_logits", "make_augmentation", "make_optimizer", "make_schedule"]
+__all__ = [
+    "loss_and_logits",
+    "make_augmentation",
+    "make_optimizer",
+    "make_resize",
+    "make_schedule",
+    "resized_shape",
+]
 
 _WARMUP_START = 0.01
 """The fraction of the rate that a warm-up starts from."""
@@ -80,13 +88,32 @@ def _after_warmup(name: str, optimizer: Optimizer, steps: int) -> LRScheduler:
 
 
 def make_augmentation(recipe: Recipe, dataset: Dataset) -> Transform | None:
-    """One transform for the loader; None where the recipe names none."""
-    if not recipe.augmentation:
+    """One transform for the loader, resizing first; None where the recipe names none."""
+    resize = make_resize(recipe.image_size, dataset)
+    steps: list[Transform] = [] if resize is None else [resize]
+    size = resized_shape(recipe.image_size, dataset.images.shape)[-2:]
+    steps += [_AUGMENTATIONS[name]((size[0], size[1])) for name in recipe.augmentation]
+    return transforms.Compose(steps) if steps else None
+
+
+def make_resize(image_size: int | None, dataset: Dataset) -> Transform | None:
+    """Makes the images' shorter side so long; None where it is already, or the size is None."""
+    shape = dataset.images.shape
+    if image_size is None or resized_shape(image_size, shape) == shape:
         return None
-    height, width = dataset.images.shape[-2:]
-    return transforms.Compose(
-        [_AUGMENTATIONS[name]((height, width)) for name in recipe.augmentation]
-    )
+    return transforms.Resize(image_size)
+
+
+def resized_shape(image_size: int | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of images whose shorter side is made `image_size`.
+
+    >>> resized_shape(32, (10, 1, 28, 28)), resized_shape(None, (3, 28, 28))
+    ((10, 1, 32, 32), (3, 28, 28))
+    """
+    if image_size is None:
+        return shape
+    height, width = shape[-2:]
+    return (*shape[:-2], *output_size(height, width, image_size))
 
 
 def loss_and_logits(

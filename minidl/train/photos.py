@@ -37,9 +37,13 @@ class Preparation:
     """uint8 (H, W) or (H, W, 3) → float32 (C, h, w) in [0, 1]."""
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
+    image_size: int | None = None
+    """What the images of the data set were resized to for the network; None: they weren't."""
 
     def normalized(self, images: Array) -> Array:
         """(N, C, h, w) in [0, 1] → what the network is given."""
+        if self.image_size is not None:
+            images = Resize(self.image_size)(images)
         if self.mean is None or self.std is None:
             return images
         return Normalize(self.mean, self.std)(images)
@@ -63,7 +67,7 @@ def preparation(found: Trained) -> Preparation:
     if data == "mnist":
         return Preparation(
             "the digit is found, fitted to 20×20 pixels and centred in 28×28, as in MNIST",
-            *(1, lambda pixels: _planes(digit_image(pixels)), mean, std),
+            *(1, lambda pixels: _planes(digit_image(pixels)), mean, std, found.image_size),
         )
     if data in _INPUTS:
         channels, crop = _INPUTS[data]
@@ -79,7 +83,7 @@ def preparation(found: Trained) -> Preparation:
     steps = Compose([Resize(resize, interpolation), CenterCrop(crop)])
     return Preparation(
         f"the shorter side resized to {resize} pixels, the middle {crop}×{crop} cut out",
-        *(channels, lambda pixels: _transformed(steps, pixels), mean, std),
+        *(channels, lambda pixels: _transformed(steps, pixels), mean, std, found.image_size),
     )
 
 

@@ -1,12 +1,14 @@
 """Recipes: the settings a model is trained with.
 
-How LeNet's were chosen: see `RECIPES`.
+How LeNet's were chosen: see `RECIPES`. Those of other networks: `minidl.train.families`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from minidl.errors import ArgumentError, fail
 
@@ -45,9 +47,14 @@ class Recipe:
     """Some of AUGMENTATIONS, in this order."""
     ema_decay: float | None = None
     """Of a moving average of the weights, which is then what is measured and kept."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the model is made with besides num_classes and in_channels; `fit` is given a model."""
+    image_size: int | None = None
+    """The images' shorter side is resized to so many pixels; None: they stay as they are."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "augmentation", tuple(self.augmentation))  # a list, from JSON
+        object.__setattr__(self, "options", dict(self.options))
         for name in ("epochs", "batch_size"):
             self._check(name, getattr(self, name) >= 1, "at least 1")
         self._check("lr", 0 < self.lr < math.inf, "a positive number")
@@ -55,6 +62,8 @@ class Recipe:
             self._check(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         for name in ("weight_decay", "warmup_epochs", "auxiliary_weight"):
             self._check(name, 0 <= getattr(self, name) < math.inf, "a number of at least 0")
+        size = self.image_size
+        self._check("image_size", size is None or size >= 1, "at least 1, or None")
         decay = self.ema_decay
         self._check("ema_decay", decay is None or 0 <= decay < 1, "at least 0 and below 1, or None")
         named = {"schedule": SCHEDULES, "optimizer": OPTIMIZERS}
@@ -70,10 +79,20 @@ class Recipe:
 
 RECIPES = {
     "lenet5": Recipe(
-        epochs=10, batch_size=32, lr=0.03, weight_decay=0.001, augmentation=("affine",)
+        epochs=10,
+        batch_size=32,
+        lr=0.03,
+        weight_decay=0.001,
+        augmentation=("affine",),
+        image_size=28,
     ),
     "lenet5_1998": Recipe(
-        epochs=10, batch_size=32, lr=0.1, weight_decay=0.001, augmentation=("affine",)
+        epochs=10,
+        batch_size=32,
+        lr=0.1,
+        weight_decay=0.001,
+        augmentation=("affine",),
+        image_size=28,
     ),
 }
 """Chosen on a part of MNIST's training images, never on test images, by `benchmarks/tune_lenet.py`;
@@ -89,12 +108,3 @@ help: 98.4% after 8. Batch size 64 needs 8 epochs for as much, and a rate hit ex
 LeNet-5 of 1998, bundled images, 6 epochs: 95.3% at 0.01, 97.1% at 0.03, 97.4% at 0.06, 97.5% at
 0.1, 96.7% at 0.2.
 """
-
-
-def recipe_for(model: str) -> Recipe:
-    """The recipe of a model by name; for a model without one, a plain one to start from.
-
-    >>> recipe_for("lenet5").momentum
-    0.9
-    """
-    return RECIPES.get(model, Recipe(epochs=10, batch_size=64, lr=0.01))

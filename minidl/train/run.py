@@ -24,10 +24,12 @@ from minidl.grad_mode import no_grad
 from minidl.nn import Module
 from minidl.train import pictures
 from minidl.train.data import DATASETS, classes, fingerprint, image_shape, load_data
+from minidl.train.families import differences, recipe_for
 from minidl.train.folder import RunFolder, last_folder, new_folder
+from minidl.train.ingredients import resized_shape
 from minidl.train.interruption import Interrupted, Interruption
 from minidl.train.progress import ProgressBar, closing_table
-from minidl.train.recipes import Recipe, recipe_for
+from minidl.train.recipes import Recipe
 from minidl.train.trainer import Epoch, Trainer, Watcher, predict
 
 __all__ = ["DATASETS", "continue_run", "run"]
@@ -86,12 +88,12 @@ def run(
 
     """
     console = console or Console()
-    recipe = recipe or recipe_for(model)
+    recipe = recipe or recipe_for(model, data)
     where = backends.get(backend)
     card = models.card(model)
     training, test = load_data(data, data_dir, limit, card.input if card else None)
     minidl.manual_seed(seed)
-    network, options = _make_network(model, data, training, where)
+    network, options = _make_network(model, data, training, recipe, where)
     config = _normal(
         {
             "model": model,
@@ -124,6 +126,8 @@ def run(
     if found is None:
         folder.begin(config)
         say(f"{model}: {training.source}")
+        if changes := differences(model, recipe, image_shape(training)):
+            say(f"{model}, {changes}")
     else:
         _check_same_run(folder, found[1], config, say)
         trainer.load_state_dict(found[0])
@@ -143,7 +147,7 @@ def run(
                 keeper.save()
                 message = f"Stopped; its state is in {folder.checkpoint}. Continue with:"
                 raise Interrupted(f"{message}\n{folder.resume_command}", stop.signal) from None
-        logits = predict(network, test).numpy()
+        logits = predict(network, test, image_size=recipe.image_size).numpy()
 
     history = trainer.history
     drawn = _draw(folder, history, test, logits)
@@ -204,7 +208,7 @@ def continue_run(
                 "folder, or a model to begin with."
             )
         console.print("Nothing to continue: this run starts from the beginning.")
-        changed = dataclasses.replace(recipe_for(model), **(recipe or {}))
+        changed = dataclasses.replace(recipe_for(model, data), **(recipe or {}))
         return run(model, recipe=changed, **settings, **common)
     try:
         began_with = {key: config[key] for key in _ARGUMENTS}
@@ -249,11 +253,11 @@ class _Keeper(Watcher):
 
 
 def _make_network(
-    model: str, data: str, training: Dataset, where: Backend
+    model: str, data: str, training: Dataset, recipe: Recipe, where: Backend
 ) -> tuple[Module, dict[str, Any]]:
     """The model for these images and classes, tried on one; and the options it was made with."""
-    shape = image_shape(training)
-    options = {"num_classes": classes(training), "in_channels": shape[0]}
+    shape = resized_shape(recipe.image_size, image_shape(training))
+    options = {**recipe.options, "num_classes": classes(training), "in_channels": shape[0]}
     try:
         network = models.create(model, **options)
     except TypeError as error:

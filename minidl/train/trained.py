@@ -44,6 +44,12 @@ class Trained:
         of_data = getattr(DATASETS.get(self.data or ""), "names", ())
         return tuple(self.config.get("class_names") or of_data)
 
+    @property
+    def image_size(self) -> int | None:
+        """What the shorter side of its images is resized to; None: they stay as they are."""
+        size: int | None = self.config.get("recipe", {}).get("image_size")
+        return size
+
     def _is_published(self) -> bool:
         card = models.card(self.model)
         classes = self.config.get("options", {}).get("num_classes", 1000)

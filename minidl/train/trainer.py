@@ -25,6 +25,7 @@ from minidl.train.ingredients import (
     loss_and_logits,
     make_augmentation,
     make_optimizer,
+    make_resize,
     make_schedule,
 )
 from minidl.train.metrics import accuracy
@@ -157,11 +158,12 @@ class Trainer:
 
     def _measure(self, watchers: Sequence[Watcher]) -> None:
         """The epoch's figures; on the test images those of the averaged weights, if any."""
+        measured = (self.model, self.test, watchers, self.recipe.image_size)
         if self.average is None:
-            test_loss, test_accuracy = evaluate(self.model, self.test, watchers)
+            test_loss, test_accuracy = evaluate(*measured)
         else:
             with self.average.applied():
-                test_loss, test_accuracy = evaluate(self.model, self.test, watchers)
+                test_loss, test_accuracy = evaluate(*measured)
         epoch = Epoch(
             epoch=len(self.history) + 1,
             lr=self.so_far.lr,
@@ -250,14 +252,19 @@ def predict(
     dataset: Dataset,
     watchers: Sequence[Watcher] = (),
     batch_size: int = _EVALUATION_BATCH,
+    image_size: int | None = None,
 ) -> Tensor:
-    """The logits (N, classes) of all images, in evaluation mode and without a graph."""
+    """The logits (N, classes) of all images, in evaluation mode and without a graph.
+
+    The images' shorter side is resized to `image_size`, as the recipe's says that was trained with.
+    """
     backend = next(model.parameters()).backend
     was_training = model.training
     model.eval()
     logits = []
     with no_grad():
-        for images, _ in DataLoader(dataset, batch_size, backend=backend):
+        transform = make_resize(image_size, dataset)
+        for images, _ in DataLoader(dataset, batch_size, transform=transform, backend=backend):
             logits.append(model(images))
             for watcher in watchers:
                 watcher.on_evaluation(len(images))
@@ -266,10 +273,13 @@ def predict(
 
 
 def evaluate(
-    model: Module, dataset: Dataset, watchers: Sequence[Watcher] = ()
+    model: Module,
+    dataset: Dataset,
+    watchers: Sequence[Watcher] = (),
+    image_size: int | None = None,
 ) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy on a data set."""
-    logits = predict(model, dataset, watchers)
+    """Mean cross-entropy and accuracy on a data set; arguments as those of `predict`."""
+    logits = predict(model, dataset, watchers, image_size=image_size)
     labels = tensor(dataset.labels, dtype="int64", backend=logits.backend)
     return cross_entropy(logits, labels).item(), accuracy(logits, labels)
 

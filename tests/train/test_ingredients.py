@@ -149,4 +149,4 @@ def test_lenets_recipes_use_plain_sgd():
         assert recipe.optimizer == "sgd"
         numbers = (recipe.warmup_epochs, recipe.label_smoothing, recipe.ema_decay)
         assert numbers == (0, 0, None)
-        assert recipe.augmentation == ()
+        assert recipe.augmentation == ("affine",)

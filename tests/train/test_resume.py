@@ -139,6 +139,7 @@ def test_without_a_checkpoint_it_starts_from_the_beginning(stopped, unbroken, co
 
 def test_where_no_run_began_one_begins(tmp_path, unbroken, console):
     changes = {"epochs": 2, "batch_size": 16, "lr": 0.05, "weight_decay": 0.0}
+    changes |= {"augmentation": (), "image_size": None}
     continue_run(tmp_path / "run", "lenet5", recipe=changes, **SETTINGS, console=console)
     assert "starts from the beginning" in console.file.getvalue()
     assert result(tmp_path / "run") == result(unbroken)

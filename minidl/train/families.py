@@ -1,0 +1,152 @@
+"""A recipe for every network of the zoo, for images of 28×28 and 32×32.
+
+MNIST's and Fashion-MNIST's images are 28×28, CIFAR-10's 32×32; most networks were made for 224×224
+and more, and for more than a laptop. All of a network's layers stay. A thin variant has fewer
+channels in each; what needs larger images gets them enlarged to the smallest that its structure
+allows. `minidl train --as-published` trains the published network on images of the published size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from minidl import models
+from minidl.models.efficientnet import SCALES
+from minidl.train.data import FOLDER
+from minidl.train.recipes import RECIPES, Recipe
+
+__all__ = ["FAMILIES", "Family", "as_published", "differences", "recipe_for"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that are trained alike."""
+
+    names: str
+    """Separated by blanks."""
+    training: Recipe
+    changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Options of the maker: (here, as published)."""
+    image_size: int | None = None
+    """What images are resized to; None: they stay as they are."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """The training's, with the options and the size."""
+        options = {name: here for name, (here, _) in self.changed.items()}
+        return dataclasses.replace(self.training, options=options, image_size=self.image_size)
+
+
+_NORMALISED = Recipe(epochs=8, batch_size=64, lr=0.1, weight_decay=5e-4, augmentation=("shift",))
+"""For networks with batch norms."""
+_PLAIN = Recipe(
+    epochs=8, batch_size=64, lr=0.02, weight_decay=5e-4, warmup_epochs=1, augmentation=("shift",)
+)
+"""For those without: a smaller rate, and a warm-up."""
+
+_ALEXNET = {"hidden": (512, 4096), "grid": (1, 6)}
+_VGG = {"width": (16, 64), "hidden": (256, 4096), "grid": (1, 7)}
+_STEM = {"stem_stride": (1, 2)}
+
+FAMILIES = (
+    Family("alexnet", _PLAIN, {"width": (32, 64), **_ALEXNET}, 63),
+    Family("alexnet_2012", _PLAIN, {"width": (36, 96), **_ALEXNET}, 67),
+    Family("alexnet_lecture", _PLAIN, {"width": (36, 96), **_ALEXNET, "grid": (1, 5)}, 67),
+    Family("vgg11_bn vgg13_bn vgg16_bn vgg19_bn", _NORMALISED, _VGG, 32),
+    Family("vgg11 vgg13 vgg16 vgg19 vgg_lecture", _PLAIN, _VGG, 32),
+    Family("nin", _PLAIN, {"width": (24, 96)}, 67),
+    Family(
+        "resnet18 resnet34 resnet50 resnet101 resnet152 "
+        "preact_resnet18 preact_resnet50 preact_resnet101 preact_resnet152 "
+        "seresnet18 seresnet34 seresnet50 resnext50_32x4d resnext101_32x8d",
+        _NORMALISED,
+        {"width": (16, 64)},
+    ),
+    Family(  # made for CIFAR-10
+        "resnet20 resnet32 resnet44 resnet56 resnet110 plain20 plain32 plain44 plain56 plain110",
+        _NORMALISED,
+    ),
+    Family("densenet_bc", _NORMALISED, {"depth": (40, 100)}),
+    Family(
+        "densenet121 densenet169 densenet201",
+        _NORMALISED,
+        {"growth_rate": (8, 32), "width": (16, 64)},
+        32,
+    ),
+    Family("densenet161", _NORMALISED, {"growth_rate": (12, 48), "width": (24, 96)}, 32),
+    *(
+        Family(name, _NORMALISED, {"width": (round(scale.width / 4, 3), scale.width), **_STEM})
+        for name, scale in SCALES.items()
+    ),
+    Family(
+        "efficientnet_lite0 tf_efficientnet_lite0", _NORMALISED, {"width": (0.25, 1.0), **_STEM}
+    ),
+    Family("mobilenet_v1 mobilenet_v2", _NORMALISED, {"width_mult": (0.25, 1.0), **_STEM}),
+    Family(
+        "shufflenet_v1_g1 shufflenet_v1_g2 shufflenet_v1_g3 shufflenet_v1_g4 shufflenet_v1_g8",
+        _NORMALISED,
+        {"width_mult": (0.5, 1.0), **_STEM},
+    ),
+    Family(
+        "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0",
+        _NORMALISED,
+        _STEM,
+    ),
+    # The Inceptions have no thin variant. Two have auxiliary heads that want larger images.
+    Family("googlenet", _NORMALISED),
+    Family("inception_v2", _NORMALISED, image_size=32),
+    Family("googlenet_2014", _PLAIN, {"aux_logits": (False, True)}, 32),
+    Family("inception_v3", _NORMALISED, {"aux_logits": (False, True)}, 75),
+    Family("inception_v4", _NORMALISED, image_size=75),
+)
+_BY_NAME = {name: family for family in FAMILIES for name in family.names.split()}
+
+
+def recipe_for(model: str, data: str = "mnist") -> Recipe:
+    """The recipe of a model by name; for a model without one, a plain one to start from.
+
+    Images of one's own, which have any size, are made what the model was published for; so the
+    recipe is that of the published network then.
+
+    >>> recipe_for("lenet5").momentum
+    0.9
+    >>> recipe_for("nin").options, recipe_for("nin").image_size
+    ({'width': 24}, 67)
+    """
+    if model in RECIPES:
+        return RECIPES[model]
+    if model not in _BY_NAME:
+        return Recipe(epochs=10, batch_size=64, lr=0.01)
+    recipe = _BY_NAME[model].recipe
+    return as_published(recipe, model) if data == FOLDER else recipe
+
+
+def as_published(recipe: Recipe, model: str) -> Recipe:
+    """The same training, for the published network on images of the published size.
+
+    >>> recipe = as_published(recipe_for("nin"), "nin")
+    >>> recipe.options, recipe.image_size
+    ({}, 224)
+    """
+    card = models.card(model)
+    return dataclasses.replace(recipe, options={}, image_size=min(card.input[1:]) if card else None)
+
+
+def differences(model: str, recipe: Recipe, image_shape: tuple[int, ...]) -> str:
+    """What is trained instead of the published network on the images as they are; "" if nothing.
+
+    >>> differences("resnet50", recipe_for("resnet50"), (1, 28, 28))
+    'thin: width 16 of 64'
+    >>> differences("vgg16", as_published(recipe_for("vgg16"), "vgg16"), (1, 28, 28))
+    'images resized to 224×224'
+    """
+    published = _BY_NAME[model].changed if model in _BY_NAME else {}
+    of = {name: f" of {value}" for name, (_, value) in published.items()}
+    parts = [f"{name} {value}{of.get(name, '')}" for name, value in recipe.options.items()]
+    said = [f"thin: {', '.join(parts)}"] if parts else []
+    if recipe.image_size is not None and image_shape[-2:] != (recipe.image_size,) * 2:
+        said.append(f"images resized to {recipe.image_size}×{recipe.image_size}")
+    return ", ".join(said)
