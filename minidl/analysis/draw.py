@@ -18,7 +18,7 @@ from minidl.errors import ArgumentError, MinidlError, fail
 from minidl.files.atomic import write_atomically
 from minidl.nn import Module
 
-_ENOUGH = 60
+_ENOUGH = 64
 """Boxes in a picture of which nobody said how deep it shall go."""
 
 

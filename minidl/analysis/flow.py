@@ -84,11 +84,11 @@ class Flow(Trace):
         """Note it down."""
         result = super().operation(name, function, args, options)
         arrays = _arrays_in((args, options))
-        results = _arrays_in(result)
-        if name == "copy_into":  # its result is in its first argument
-            results = [args[0]]
-        elif any(result is array for result in results for array in arrays):
-            return result  # such as a cast to the dtype it has: nothing happened
+        results = [args[0]] if name == "copy_into" else _arrays_in(result)
+        if name == "astype" and result.dtype == arrays[0].dtype:  # nothing happened
+            if id(arrays[0]) in self._values:
+                self._values[id(result)] = self._values[id(arrays[0])]
+            return result
         inputs = tuple(self._values[id(x)] for x in arrays if id(x) in self._values)
         if results:
             macs = macs_of(name, args, result)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from minidl.analysis.describe import is_sign
 from minidl.analysis.graph import Edge, Graph, Node
-from minidl.analysis.layers import Cell, Item, Layers, Wire, layered
+from minidl.analysis.layers import Item, Layers, Wire, layered
 from minidl.analysis.lettering import shortened, text_width
 from minidl.analysis.placing import place
 from minidl.analysis.tables import shape_text
@@ -363,14 +363,22 @@ def _set_heights(layers: Layers) -> tuple[list[float], list[float]]:
                 item.y = top
         tops.append(top)
         bottoms.append(top + height)
-        top += height + _gap(row)
+        top += height + _gap(layers, len(tops) - 1)
     return tops, bottoms
 
 
-def _gap(row: list[Cell]) -> float:
-    """More space where wires go far to the side."""
-    aside = max((abs(cell.x - lower.x) for cell in row for lower in cell.downs), default=0.0)
-    return 18.0 if aside < 1 else min(34.0 + 0.1 * aside, 70.0)
+def _gap(layers: Layers, layer: int) -> float:
+    """Between a layer and the next: more where wires go far to the side."""
+    aside = 0.0
+    for wire in layers.wires:
+        place = layer - wire.cells[0].layer
+        if 0 <= place < len(wire.cells) - 1:
+            a, b = wire.cells[place : place + 2]
+            exits, entries = wire.source.exits, wire.target.entries
+            start = a.x + (exits.get(wire.value, 0.0) if a.item is wire.source else 0.0)
+            end = b.x + (entries.get(wire.value, 0.0) if b.item is wire.target else 0.0)
+            aside = max(aside, abs(start - end))
+    return 18.0 if aside < 0.01 else min(34.0 + 0.1 * aside, 70.0)
 
 
 def _wires_by_frame(edges: list[Edge]) -> dict[int, list[tuple[Node, Node, Edge]]]:

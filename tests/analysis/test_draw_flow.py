@@ -119,6 +119,22 @@ def test_a_layer_whose_result_is_not_used_is_drawn():
     assert edges_of(model, (4, 8, 9)) == [("input", "a"), ("input", "b"), ("b", "output")]
 
 
+def test_changes_in_place_are_operations():
+    def formula(m, x):
+        y = x * 2
+        y += m.a(x)
+        return y
+
+    assert edges_of(Formula(formula, a=nn.ReLU()), (4, 8, 9)) == [
+        ("input", "×"), ("input", "a"), ("×", "+"), ("a", "+"), ("+", "output"),
+    ]  # fmt: skip
+
+
+def test_a_result_that_depends_on_no_input_has_no_wire():
+    model = Formula(lambda m, x: m.a.weight, a=conv())
+    assert edges_of(model, (4, 8, 9)) == []
+
+
 def test_several_inputs_and_outputs():
     model = Formula(lambda m, x, y: (m.a(x) + y, m.b(y)), a=nn.Linear(3, 5), b=nn.Linear(5, 2))
     drawing = draw(model, [(7, 3), (7, 5)])

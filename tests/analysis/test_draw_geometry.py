@@ -300,3 +300,15 @@ def test_the_checks_above_notice_a_box_a_wire_a_label_out_of_place():
     line.start = (line.parts[-1][0], line.start[1])
     with pytest.raises(AssertionError, match="through a box"):
         check(to_svg(scene, "", ""))
+
+
+def test_one_tensor_has_one_lane_and_two_tensors_have_two():
+    root = Node("", "block")
+    a, b, c, d = root.children = [Node("Layer", "dense", parent=root) for _ in "abcd"]
+    one, two = Value(None, (1, 5)), Value(None, (1, 5))
+    chain = [Edge(a, b, one), Edge(b, c, Value(None, (1, 3))), Edge(c, d, Value(None, (1, 3)))]
+    shared = lay_out(Graph(root, [*chain, Edge(a, c, one), Edge(a, d, one)]))
+    assert [line.tap for line in shared.lines] == [False, False, False, True, False]
+    apart = lay_out(Graph(root, [*chain, Edge(a, c, two), Edge(a, d, one)]))
+    assert [line.tap for line in apart.lines] == [False] * 5
+    assert apart.lines[3].start != apart.lines[4].start
