@@ -9,8 +9,9 @@ from typing import Any
 from minidl.analysis.flow import Flow
 from minidl.analysis.fold import fold as fold_blocks
 from minidl.analysis.graph import Calls, Graph, build_graph
-from minidl.analysis.layout import Scene, lay_out
+from minidl.analysis.layout import lay_out
 from minidl.analysis.rows import rows_of
+from minidl.analysis.scene import Scene
 from minidl.analysis.svg import to_svg
 from minidl.analysis.tables import count, shape_text
 from minidl.analysis.trace import input_specs

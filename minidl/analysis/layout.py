@@ -8,83 +8,30 @@ bend; elsewhere they run straight down, each in the space its box or lane keeps 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from minidl.analysis.describe import is_sign
 from minidl.analysis.graph import Edge, Graph, Node
 from minidl.analysis.layers import Item, Layers, Wire, layered
-from minidl.analysis.lettering import shortened, text_width
+from minidl.analysis.lettering import text_width
 from minidl.analysis.placing import place
+from minidl.analysis.scene import (
+    PADDING,
+    SMALL,
+    Box,
+    Line,
+    Scene,
+    Text,
+    box_size,
+    heading_of,
+    is_round,
+    words_at,
+)
 from minidl.analysis.tables import shape_text
 
-TITLE, SMALL = 12.0, 10.0
-"""Sizes of letters."""
-OUTLINE = 3.0
-"""Around what stands for several: a second border this far outside."""
-_PADDING = 10.0
-_SPACE = 10.0
 _STRIP = 15.0
 _ARRIVAL = 9.0
 """How far above a layer wires have ended their bends: room for an arrow that points down."""
-
-
-@dataclass
-class Text:
-    """A line of text; y is its baseline."""
-
-    x: float
-    y: float
-    text: str
-    size: float
-    bold: bool = False
-    anchor: str = "start"
-    """What x is: where the text begins ("start"), its "middle" or its "end"."""
-
-    @property
-    def width(self) -> float:
-        """At most."""
-        return text_width(self.text, self.size, self.bold)
-
-
-@dataclass
-class Box:
-    """A node's place: its upper left corner and its size."""
-
-    node: Node
-    x: float
-    y: float
-    width: float
-    height: float
-    texts: list[Text]
-    depth: int = 0
-    """How many frames are around it."""
-
-
-@dataclass
-class Line:
-    """A wire: where it begins, then points to go straight to, or (two handles and an end) bends."""
-
-    start: tuple[float, float]
-    parts: list[tuple[float, ...]]
-    arrow: bool
-    """Whether it ends at a box; at the border of a frame it goes on."""
-    tap: bool
-    """Whether it branches off another that carries the same tensor, and is longer."""
-    source: Node | None
-    target: Node | None
-
-
-@dataclass
-class Scene:
-    """Everything that is drawn, in pixels."""
-
-    width: float = 0.0
-    height: float = 0.0
-    frames: list[Box] = field(default_factory=list)
-    boxes: list[Box] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    labels: list[Text] = field(default_factory=list)
 
 
 def lay_out(graph: Graph) -> Scene:
@@ -95,19 +42,6 @@ def lay_out(graph: Graph) -> Scene:
     return scene
 
 
-def span(node: Node) -> str:
-    """Its name; of several blocks the first and the last."""
-    name = node.name
-    if node.times > 1:
-        name += f"–{node.last.rpartition('.')[2]}"
-    return shortened(name, 30)
-
-
-def sizes_text(shape: tuple[int, ...]) -> str:
-    """C×H×W: without the batch, which is first."""
-    return shape_text(shape[1:] if len(shape) > 1 else shape)
-
-
 class _Frame:
     """The layout of what is in one frame."""
 
@@ -115,7 +49,7 @@ class _Frame:
         self.node = node
         self.inner: dict[int, _Frame] = {}
         self.items: dict[int | tuple[str, int], Item] = {}
-        self.heading = _heading(node) if node.parent is not None else []
+        self.heading = heading_of(node) if node.parent is not None else []
         edges = wires_of.get(id(node), [])
         given = {id(e.value): e for source, _, e in edges if source is node}
         taken = {id(e.value): e for _, target, e in edges if target is node}
@@ -134,15 +68,12 @@ class _Frame:
         _set_labels(self.items.values(), edges)
         self.layers = layered(list(self.items.values()), self.wires)
         place(self.layers)
-        if self.heading:  # to the border; there is nothing on its left
-            heading = self.items[-1]
-            heading.x = heading.width / 2
         _set_entries(self.wires)
         self.item = self._measured(node)
 
     def _item(self, child: Node, wires_of: dict[int, list[tuple[Node, Node, Edge]]]) -> Item:
         if not child.children:
-            return _leaf_item(child)
+            return Item(*box_size(child), node=child)
         self.inner[id(child)] = frame = _Frame(child, wires_of)
         return frame.item
 
@@ -158,13 +89,11 @@ class _Frame:
     def _measured(self, node: Node) -> Item:
         """Set y of everything; the frame's own size and ports."""
         self.tops, self.bottoms = _set_heights(self.layers)
-        pad = _PADDING if node.parent is not None else 0.0
+        pad = PADDING if node.parent is not None else 0.0
         rims = [
             (cell.x - cell.left, cell.x + cell.right) for row in self.layers.rows for cell in row
         ]
         self.shift = pad - min((left for left, _ in rims), default=0.0)
-        if self.heading:
-            self.shift = max(self.shift, pad)
         width = max(right for _, right in rims) + self.shift + pad
         item = Item(width, self.bottoms[-1], node=node)
         for key, inner in self.items.items():
@@ -173,13 +102,13 @@ class _Frame:
                 ports = item.entries if role == "in" else item.exits
                 ports[value] = inner.x + self.shift - width / 2
         if not any(isinstance(key, tuple) and key[0] == "out" for key in self.items):
-            item.height += _PADDING
+            item.height += PADDING
         return item
 
     def draw(self, scene: Scene, x: float, y: float, depth: int) -> None:
         """Add it, its upper left corner at (x, y), and what is in it."""
         if self.node.parent is not None:
-            texts = [replace(t, x=t.x + x + _PADDING, y=t.y + y) for t in self.heading]
+            texts = [replace(t, x=t.x + x + PADDING, y=t.y + y) for t in self.heading]
             size = (self.item.width, self.item.height)
             scene.frames.append(Box(self.node, x, y, *size, texts, depth))
         for child in self.node.children:
@@ -192,7 +121,7 @@ class _Frame:
             if id(child) in self.inner:
                 self.inner[id(child)].draw(scene, left, top, depth + 1)
             else:
-                texts = _put(_words(child), item, left, top)
+                texts = words_at(child, left, top, item.width)
                 box = Box(child, left, top, item.width, item.height, texts, depth)
                 scene.boxes.append(box)
         for wire in self.wires:
@@ -230,64 +159,10 @@ def _is_leaf(item: Item) -> bool:
 
 def _dip(item: Item, dx: float) -> float:
     """How far below its top a circle's border is, dx beside its centre."""
-    if not _is_leaf(item) or not _is_round(item.node):
+    if not _is_leaf(item) or not is_round(item.node):
         return 0.0
     radius = item.width / 2
     return float(radius - (radius**2 - dx**2) ** 0.5)
-
-
-def _is_round(node: Node) -> bool:
-    return node.kind == "operation" and is_sign(node.title)
-
-
-# ------------------------------------------------------------------------------ measuring
-
-
-def _leaf_item(node: Node) -> Item:
-    if _is_round(node):
-        return Item(22.0, 22.0, node=node)
-    title, *rest = _words(node)
-    beside = sum(_SPACE + text.width for text in rest if text.anchor == "end")
-    width = max(title.width + beside, *(text.width for text in (title, *rest))) + 2 * _PADDING
-    rim = 2 * OUTLINE if node.times > 1 else 0.0
-    return Item(width + rim, max(text.y for text in (title, *rest)) + 8 + rim, node=node)
-
-
-def _words(node: Node) -> list[Text]:
-    """What is in a box: the title on the left, the name on the right, the costs below."""
-    if _is_round(node):
-        return [Text(0.0, 16.5, node.title, 16.0, anchor="middle")]
-    name = sizes_text(node.output) if node.kind == "io" else span(node)
-    title = shortened(node.title) + (f" × {node.times}" if node.times > 1 else "")
-    texts = [Text(0.0, 16.0, title, TITLE, True, "start" if name else "middle")]
-    if name:
-        texts.append(Text(0.0, 16.0, name, SMALL, anchor="end"))
-    if node.costs:
-        texts.append(Text(0.0, 30.0, node.costs, SMALL, anchor="start" if name else "middle"))
-    return texts
-
-
-def _put(texts: list[Text], item: Item, left: float, top: float) -> list[Text]:
-    """The words of a box where the box is."""
-    rim = OUTLINE if item.node is not None and item.node.times > 1 else 0.0
-    inset = rim + _PADDING
-    xs = {
-        "start": left + inset,
-        "middle": left + item.width / 2,
-        "end": left + item.width - inset,
-    }
-    return [replace(text, x=xs[text.anchor], y=text.y + top + rim) for text in texts]
-
-
-def _heading(node: Node) -> list[Text]:
-    """The lines at the upper left of a frame."""
-    times = f" × {node.times}" if node.times > 1 else ""
-    lines = [(span(node) or shortened(node.title)) + times, shortened(node.title), node.costs]
-    texts = [Text(0.0, 15.0, lines[0], 11.0, bold=True)]
-    for line in lines[1:]:
-        if line and line != lines[0]:
-            texts.append(Text(0.0, texts[-1].y + 12, line, SMALL - 1))
-    return texts
 
 
 def _set_labels(items: Iterable[Item], edges: list[tuple[Node, Node, Edge]]) -> None:
@@ -331,7 +206,7 @@ def _set_entries(wires: list[Wire]) -> None:
         if len(incoming) == 1:
             target.entries[incoming[0].value] = 0.0
             continue
-        reach = 7.0 if _is_round(target.node) else target.width / 2 - 9
+        reach = 7.0 if is_round(target.node) else target.width / 2 - 9
         offsets = {id(w): _source_x(w) - target.x for w in incoming}
         incoming.sort(key=lambda w: offsets[id(w)])
         step = min(8.0, 2 * reach / len(incoming))

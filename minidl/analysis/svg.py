@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from minidl.analysis.describe import KINDS, is_sign
+from minidl.analysis.describe import KINDS
 from minidl.analysis.graph import Node
-from minidl.analysis.layout import OUTLINE, SMALL, Box, Line, Scene, Text, sizes_text
 from minidl.analysis.lettering import text_width
+from minidl.analysis.scene import OUTLINE, SMALL, Box, Line, Scene, Text, is_round, sizes_text
 from minidl.analysis.tables import count
 
 COLOURS = {
@@ -93,7 +93,7 @@ def _box(box: Box) -> str:
     node = box.node
     fill, stroke = COLOURS[node.kind]
     style = f'fill="{fill}" stroke="{stroke}"'
-    if node.kind == "operation" and is_sign(node.title):
+    if is_round(node):
         x, y = box.x + box.width / 2, box.y + box.height / 2
         shape = f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(box.width / 2)}" {style}/>'
     else:
