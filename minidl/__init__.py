@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minidl.tensor import Tensor  # isort: skip - first: autograd and functional follow it
+from minidl import naming
 from minidl.autograd import backward, grad
 from minidl.function import Function
 from minidl.backends import use_backend
@@ -117,4 +118,4 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"minidl.{name}")
     if name in _FROM_INTEROP:
         return getattr(importlib.import_module("minidl.interop"), name)
-    raise AttributeError(f"module 'minidl' has no attribute {name!r}")
+    naming.missing_name("minidl", name, [*__all__, *_LAZY, *_FROM_INTEROP], naming.MINIDL)

@@ -26,22 +26,23 @@ class MissingNameError(MinidlError, AttributeError):
         pytorchs: Mapping[str, str],
     ) -> None:
         super().__init__(owner, name, name=name, obj=None)  # given obj, Python would guess again
-        self._owner, self._known, self._pytorchs = owner, known, pytorchs
+        self._owner, self._name = owner, name
+        self._known, self._pytorchs = known, pytorchs
 
     def __str__(self) -> str:
         """The sentence, and the advice if there is any."""
-        sentence = f"{self._owner} has no attribute {self.name!r}."
-        advice = self._pytorchs.get(self.name) or self._guess()
+        sentence = f"{self._owner} has no attribute {self._name!r}."
+        advice = self._pytorchs.get(self._name) or self._guess()
         return f"{sentence} {advice}" if advice else sentence
 
     def _guess(self) -> str:
-        if self.name.startswith("_"):  # Python's own and private names: nobody typed them
+        if self._name.startswith("_"):  # Python's own and private names: nobody typed them
             return ""
         import difflib
 
         known = self._known() if callable(self._known) else self._known
         spelt = {n.lower(): n for n in known if not n.startswith("_")}
-        near = difflib.get_close_matches(self.name.lower(), spelt, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(self._name.lower(), spelt, n=1, cutoff=0.7)
         return f"Did you mean {spelt[near[0]]}?" if near else ""
 
 

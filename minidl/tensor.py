@@ -9,11 +9,11 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from minidl import backends
+from minidl import backends, naming
 from minidl.errors import AutogradError, BackendError, DTypeError, InPlaceError, ShapeError
 from minidl.grad_mode import is_grad_enabled
 from minidl.numpy_protocol import NumPyProtocol
@@ -217,6 +217,12 @@ class Tensor(TensorMethods, NumPyProtocol):
         elif self.requires_grad:
             body += ", requires_grad=True"
         return f"tensor({body})"
+
+    if not TYPE_CHECKING:  # else type checkers would take every name for a known one
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Explain a name that doesn't exist; Python asks for those only."""
+            naming.missing_name("Tensor", name, lambda: dir(self), naming.TENSOR)
 
     # ----------------------------------------------------------------- values, read-only
 

@@ -866,10 +866,3 @@ def test_a_forgotten_zero_grad_is_hinted_at():
         "this step uses the sum. Call optimizer.zero_grad() before each backward(). If the sum is "
         "meant, ignore minidl.errors.ForgottenZeroGrad."
     ]
-
-
-def test_a_misspelt_attribute_is_an_attribute_error_that_python_completes():
-    with pytest.raises(AttributeError) as caught:
-        _ = LENET.conv9
-    assert str(caught.value) == "LeNet5 has no attribute 'conv9'."
-    assert caught.value.obj is LENET

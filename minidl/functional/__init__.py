@@ -14,6 +14,9 @@
 | dropout, rearrange, moving | dropout, drop_path; channel_shuffle; casts, copies, backends |
 """
 
+from typing import TYPE_CHECKING, NoReturn
+
+from minidl import naming
 from minidl.functional.activation import hardswish, leaky_relu, relu, relu6, sigmoid, silu, tanh
 from minidl.functional.arithmetic import add, div, maximum, minimum, mul, pow, sub
 from minidl.functional.bias import bias_activation
@@ -180,3 +183,10 @@ __all__ = [
     "view",
     "where",
 ]
+
+
+if not TYPE_CHECKING:  # else type checkers would take every name for a known one
+
+    def __getattr__(name: str) -> NoReturn:
+        """Explain a name that doesn't exist."""
+        naming.missing_name("minidl.functional", name, __all__, naming.FUNCTIONAL)

@@ -1,5 +1,8 @@
 """Modules, layers and initialisation, with PyTorch's names and defaults."""
 
+from typing import TYPE_CHECKING, NoReturn
+
+from minidl import naming
 from minidl.nn import functional, init
 from minidl.nn.activation import (
     Hardsigmoid,
@@ -75,3 +78,10 @@ __all__ = [
     "init",
     "norm_act",
 ]
+
+
+if not TYPE_CHECKING:  # else type checkers would take every name for a known one
+
+    def __getattr__(name: str) -> NoReturn:
+        """Explain a name that doesn't exist."""
+        naming.missing_name("minidl.nn", name, __all__, naming.NN)

@@ -11,14 +11,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from minidl import naming
 from minidl.errors import ArgumentError, fail
 from minidl.grad_mode import no_grad
 from minidl.random import default_generator
 from minidl.tensor import Tensor
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "default_bias_",
+    "default_weight_",
+    "fan_in",
+    "fan_out",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
 
 
 def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
@@ -197,3 +216,10 @@ def _fill(tensor: Tensor, draw: Callable[[], Any]) -> Tensor:
         return tensor
     with no_grad():
         return tensor.copy_(tensor.new_tensor(draw()))
+
+
+if not TYPE_CHECKING:  # else type checkers would take every name for a known one
+
+    def __getattr__(name: str) -> NoReturn:
+        """Explain a name that doesn't exist."""
+        naming.missing_name("minidl.nn.init", name, __all__, naming.INIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from minidl import naming
 from minidl.errors import ArgumentError, DTypeError
 from minidl.functional.moving import is_backend
 from minidl.functional.operands import checked_dtype
@@ -103,8 +104,7 @@ class Module(Hooked, Tree):
                 f"{type(self).__name__}: super().__init__() was not called. Call it at the "
                 "beginning of __init__."
             )
-        message = f"{type(self).__name__} has no attribute {name!r}."
-        raise AttributeError(message, name=name, obj=self)  # Python adds a near miss of the name
+        naming.missing_name(type(self).__name__, name, lambda: dir(self), naming.MODULE)
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
@@ -115,7 +115,7 @@ class Module(Hooked, Tree):
                 del table[name]
                 self._not_saved.discard(name)
                 return
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        naming.missing_name(type(self).__name__, name, lambda: dir(self), {})
 
     def register_buffer(self, name: str, value: Tensor | None, persistent: bool = True) -> None:
         """Own a tensor that is state but not trained, such as running statistics.

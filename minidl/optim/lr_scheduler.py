@@ -12,12 +12,25 @@ import math
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from minidl import naming
 from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.functional.operands import integer
 from minidl.optim import checks
 from minidl.optim.optimizer import Optimizer
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "SequentialLR",
+    "StepLR",
+]
 
 
 class LRScheduler(ABC):
@@ -294,3 +307,10 @@ def _increasing(operation: str, milestones: Sequence[int]) -> list[int]:
     if found != sorted(found):
         fail(operation, "milestones", found, "increasing numbers", error=ArgumentError)
     return found
+
+
+if not TYPE_CHECKING:  # else type checkers would take every name for a known one
+
+    def __getattr__(name: str) -> NoReturn:
+        """Explain a name that doesn't exist."""
+        naming.missing_name("minidl.optim.lr_scheduler", name, __all__, naming.SCHEDULES)
