@@ -38,7 +38,7 @@ def folder(tmp_path):
 def mnist(folder, images=PICTURES, labels=CLASSES, ending=""):
     (folder / f"{IMAGES}{ending}").write_bytes(images)
     (folder / LABELS).write_bytes(labels)
-    datasets.MNIST(root=folder)
+    datasets.MNIST(folder)
 
 
 def shortened(path, by):
@@ -57,14 +57,14 @@ def pets(folder, *, size=None, add=None):
 MISTAKES = {
     # ----------------------------------------------------------------------------------------- IDX
     "a folder without the files": (
-        lambda folder: datasets.MNIST(root=folder / "pets"),
+        lambda folder: datasets.MNIST(folder / "pets"),
         DataError,
         "MNIST: no train-images-idx3-ubyte and train-labels-idx1-ubyte (with .gz or without) in "
         "root = FOLDER/pets, nor in its mnist/, MNIST/raw/. Without root, the other places are "
         "tried.",
     ),
     "a folder that isn't there": (
-        lambda folder: datasets.MNIST(root=folder / "nowhere"),
+        lambda folder: datasets.MNIST(folder / "nowhere"),
         DataError,
         "MNIST: no train-images-idx3-ubyte and train-labels-idx1-ubyte (with .gz or without) in "
         "root = FOLDER/nowhere, nor in its mnist/, MNIST/raw/. Without root, the other places "
@@ -107,7 +107,7 @@ MISTAKES = {
         "6bbc9ace898e44ae57da46a324031adb.",
     ),
     "CIFAR-10 where it isn't": (
-        lambda folder: datasets.CIFAR10(root=folder),
+        lambda folder: datasets.CIFAR10(folder),
         DataError,
         "CIFAR10: no data_batch_1 and data_batch_2 and data_batch_3 and data_batch_4 and "
         "data_batch_5, and no cifar-10-python.tar.gz, in root = FOLDER, nor in its cifar-10/, "

@@ -19,7 +19,14 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from minidl.datasets.dataset import Dataset
-from minidl.datasets.places import Place, Wanted, cache_folder, download, locate
+from minidl.datasets.places import (
+    Place,
+    Wanted,
+    cache_folder,
+    check_arguments,
+    download,
+    locate,
+)
 from minidl.errors import DataError
 from minidl.files.archive import read_members
 from minidl.files.pickle_reader import read_pickle
@@ -40,8 +47,8 @@ MAX_ARCHIVE_BYTES = 1 << 28
 class CIFAR10(Dataset):
     """Photographs of animals and vehicles: 50,000 to train on, 10,000 to test.
 
-        photographs = CIFAR10(root="~/data")          # the archive, or the folder unpacked from it
-        photographs = CIFAR10(download=True)          # 170 MB, once
+        photographs = CIFAR10("~/data")       # the archive, or the folder unpacked from it
+        photographs = CIFAR10(download=True)  # 170 MB, once
 
     The files are looked for in `root`, or else in $MINIDL_DATA and the cache; `source` says where
     they were found. None come with minidl. A folder holds the archive `cifar-10-python.tar.gz` or
@@ -49,7 +56,8 @@ class CIFAR10(Dataset):
     torchvision do.
 
     Raises DataError if the files are nowhere or aren't the published ones, MissingDependencyError
-    for a download without pooch, ArgumentError for `root` together with `download`.
+    for a download without pooch, ArgumentError for `root` together with `download`, DTypeError for
+    torchvision's `transform`: a `DataLoader` has that.
 
     Attributes:
         images: uint8 (N, 3, 32, 32), read-only; red, green, blue.
@@ -59,9 +67,10 @@ class CIFAR10(Dataset):
         source: which images these are and where they come from, a sentence.
 
     Args:
+        root: the one folder to look in; None: all those places.
         train: the training part, or else the test part.
-        root: the one folder to look in.
-        download: fetch the archive to the cache if it isn't found (needs minidl[data]).
+        download: fetch the archive to the cache if it isn't found (needs pooch: pip install
+            "minidl[data]").
 
     """
 
@@ -90,10 +99,12 @@ class CIFAR10(Dataset):
 
     def __init__(
         self,
-        train: bool = True,
         root: str | os.PathLike[str] | None = None,
+        train: bool = True,
         download: bool = False,
+        **pytorchs: Any,
     ) -> None:
+        check_arguments(type(self), root, train, download, pytorchs)
         files = self.files[bool(train)]
         place = self._find(tuple(files), root, download)
         batches = [
@@ -135,9 +146,11 @@ class CIFAR10(Dataset):
         if place is None:
             raise DataError(
                 f"{cls.__name__}: neither in $MINIDL_DATA nor in the cache ({cache_folder()}), and "
-                "none of it comes with minidl. Pass download=True, or get\n"
+                "none of it comes with minidl. Fetch it with download=True, or in a shell with\n"
+                "    minidl data cifar10 --fetch\n"
+                "or get\n"
                 f"    {cls.url}\n"
-                "(170 MB), and name the folder you put it in with root=… or $MINIDL_DATA."
+                "(170 MB) yourself, and name its folder: root=…, --data-dir or $MINIDL_DATA."
             )
         return place
 

@@ -113,8 +113,10 @@ def as_dataset(data: Dataset | tuple[Array, Array]) -> Dataset:
         return data
     if isinstance(data, tuple | list) and len(data) == 2:
         return Dataset(*data)
-    got = type(data).__name__
-    fail("as_dataset", "data", got, "a Dataset or a pair (images, labels)", error=DTypeError)
+    is_class = isinstance(data, type)
+    got = f"the class {data.__name__}" if is_class else type(data).__name__
+    fail("as_dataset", "data", got, "a Dataset or a pair (images, labels)",
+         f"Make one: {data.__name__}(…)." if is_class else "", error=DTypeError)  # fmt: skip
 
 
 def validation_split(

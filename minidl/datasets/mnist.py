@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from minidl.datasets.dataset import Dataset
 from minidl.datasets.idx import Images, md5_of_idx, read_idx
-from minidl.datasets.places import Place, Wanted, download, locate
+from minidl.datasets.places import Place, Wanted, check_arguments, download, locate
 from minidl.errors import DataError
 
 __all__ = ["MNIST", "FashionMNIST"]
@@ -50,10 +50,12 @@ class _IdxDataset(Dataset):
 
     def __init__(
         self,
-        train: bool = True,
         root: str | os.PathLike[str] | None = None,
+        train: bool = True,
         download: bool = False,
+        **pytorchs: Any,
     ) -> None:
+        check_arguments(type(self), root, train, download, pytorchs)
         files = self.files[bool(train)]
         place = self._find(files, root, download)
         images, is_full = self._read(place.files[0], files[0], ndim=3)
@@ -129,7 +131,7 @@ class MNIST(_IdxDataset):
 
     Raises DataError if `root` lacks the files or a file isn't what it should be,
     MissingDependencyError for a download without pooch, ArgumentError for `root` together with
-    `download`.
+    `download`, DTypeError for torchvision's `transform`: a `DataLoader` has that, and normalises.
 
     Attributes:
         images: uint8 (N, 28, 28), read-only; 0 is the background.
@@ -139,9 +141,10 @@ class MNIST(_IdxDataset):
         source: which images these are and where they come from, a sentence.
 
     Args:
+        root: the one folder to look in; None: all those places.
         train: the training part, or else the test part.
-        root: the one folder to look in.
-        download: fetch the full set to the cache if it isn't found (needs minidl[data]).
+        download: fetch the full set to the cache if it isn't found (needs pooch: pip install
+            "minidl[data]").
 
     """
 

@@ -15,10 +15,22 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from minidl.errors import ArgumentError, DataError, MissingDependencyError, fail
+import numpy as np
 
-__all__ = ["BUNDLED", "Place", "Wanted", "cache_folder", "download", "locate"]
+from minidl.datasets.foreign import refuse_arguments
+from minidl.errors import ArgumentError, DataError, DTypeError, MissingDependencyError, fail
+
+__all__ = [
+    "BUNDLED",
+    "Place",
+    "Wanted",
+    "cache_folder",
+    "check_arguments",
+    "download",
+    "locate",
+]
 
 BUNDLED = Path(__file__).resolve().parent / "data"
 """The folder of the subsets that come with minidl. As `root` it says: these and no others."""
@@ -106,6 +118,33 @@ def locate(
     return place
 
 
+def check_arguments(
+    dataset: type[Any], root: object, train: object, download: object, others: dict[str, Any]
+) -> None:
+    """DTypeError for arguments of the wrong kind, or torchvision's that are not minidl's."""
+    name = dataset.__name__
+    refuse_arguments(name, others, dataset.__init__, _TORCHVISIONS)
+    if root is not None and not isinstance(root, str | os.PathLike):
+        fail(name, "root", repr(root), "a folder or None",
+             f"As in torchvision it is the first argument: {name}(train={bool(root)}).",
+             error=DTypeError)  # fmt: skip
+    for argument, value in (("train", train), ("download", download)):
+        if not isinstance(value, bool | np.bool_):
+            fail(name, argument, repr(value), "True or False", error=DTypeError)
+
+
+_LOADERS = (
+    "Give it to the loader: DataLoader(dataset, transform=…). Pixels are turned into numbers and "
+    "normalised there, too"
+)
+_TORCHVISIONS: dict[str, tuple[Any, str]] = {
+    "transform": (None, _LOADERS),
+    "target_transform": (None, "Change the labels themselves, or make a Dataset(images, labels)"),
+    "transforms": (None, _LOADERS),
+}
+"""torchvision's arguments that are not minidl's: the value that means nothing, and what to do."""
+
+
 def _in_root(wanted: Wanted, root: Path) -> Place:
     files = wanted.find_in(root)
     if files is None:
@@ -174,7 +213,7 @@ def download(url: str, checksum: str, folder: Path) -> Path:
     except ImportError as error:
         raise MissingDependencyError(
             "Downloading a data set needs the package pooch. Install it with\n"
-            "    pip install minidl[data]\n"
+            '    pip install "minidl[data]"\n'
             f"or put the file from {url} into {folder} yourself."
         ) from error
     try:

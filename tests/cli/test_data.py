@@ -45,7 +45,7 @@ def test_fetch_without_pooch_says_what_to_install(minidl, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
     code, _, err = minidl("data", "mnist", "--fetch")
     assert code == 2
-    assert "pip install minidl[data]" in err
+    assert 'pip install "minidl[data]"' in err
 
 
 def test_fetch_without_network_is_one_message(minidl, monkeypatch):

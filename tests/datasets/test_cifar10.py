@@ -120,7 +120,7 @@ def test_a_batch_that_wants_to_call_something_is_refused_by_its_name():
 
 @BOTH
 def test_training_part_is_five_batches_and_test_part_one(put, tmp_path):
-    training = CIFAR10(root=put(tmp_path / "data"))
+    training = CIFAR10(put(tmp_path / "data"))
     expected = np.concatenate([IMAGES[name] for name in NAMES[:5]])
     np.testing.assert_array_equal(training.images, expected)
     assert training.labels.tolist() == [label for name in NAMES[:5] for label in LABELS[name]]
@@ -128,7 +128,7 @@ def test_training_part_is_five_batches_and_test_part_one(put, tmp_path):
     assert not training.images.flags.writeable
     assert not training.labels.flags.writeable
 
-    test = CIFAR10(train=False, root=str(tmp_path / "data"))
+    test = CIFAR10(str(tmp_path / "data"), train=False)
     np.testing.assert_array_equal(test.images, IMAGES["test_batch"])
     assert test.class_names[8] == "ship"
     assert len(test.mean) == len(test.std) == 3
@@ -141,17 +141,17 @@ def test_training_part_is_five_batches_and_test_part_one(put, tmp_path):
 @pytest.mark.parametrize("folder", ["", "cifar-10", "cifar-10-batches-py"])
 def test_root_may_hold_the_files_in_several_ways(put, folder, tmp_path):
     put(tmp_path / folder)
-    assert len(CIFAR10(root=tmp_path)) == 20
+    assert len(CIFAR10(tmp_path)) == 20
 
 
 def test_unpacked_files_come_before_the_archive(tmp_path):
     (packed(tmp_path) / ARCHIVE).write_bytes(b"not needed")
     unpacked(tmp_path / "cifar-10-batches-py")
-    assert len(CIFAR10(root=tmp_path)) == 20
+    assert len(CIFAR10(tmp_path)) == 20
 
 
 def test_only_the_files_of_the_asked_part_are_needed(tmp_path):
-    assert len(CIFAR10(train=False, root=unpacked(tmp_path, {"test_batch": FILES[NAMES[5]]}))) == 4
+    assert len(CIFAR10(unpacked(tmp_path, {"test_batch": FILES[NAMES[5]]}), train=False)) == 4
 
 
 def test_places_are_tried_in_their_order(tmp_path, monkeypatch):
@@ -164,13 +164,16 @@ def test_places_are_tried_in_their_order(tmp_path, monkeypatch):
 def test_without_files_anywhere_the_message_says_how_to_get_them():
     with pytest.raises(DataError) as caught:
         CIFAR10()
-    for part in (CIFAR10.url, "download=True", "root=…", "$MINIDL_DATA", str(cache_folder())):
+    for part in (
+        *(CIFAR10.url, "download=True", "minidl data cifar10 --fetch", "root=…", "--data-dir"),
+        *("$MINIDL_DATA", str(cache_folder())),
+    ):
         assert part in str(caught.value)
 
 
 def test_root_without_the_files_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"CIFAR10: no test_batch, and no cifar-10-python.tar.gz, "):
-        CIFAR10(train=False, root=tmp_path)
+        CIFAR10(tmp_path, train=False)
 
 
 def test_published_checksums_are_those_of_the_original(monkeypatch):
@@ -191,7 +194,7 @@ def test_a_changed_pixel_is_noticed_although_the_file_is_well_formed(put, tmp_pa
     content = python2_batch(changed, LABELS["test_batch"])
     put(tmp_path, {**FILES, "test_batch": content})
     with pytest.raises(DataError) as caught:
-        CIFAR10(train=False, root=tmp_path)
+        CIFAR10(tmp_path, train=False)
     assert str(caught.value).endswith(
         f"test_batch is not CIFAR-10's test_batch: its MD5 is {md5(content)}, "
         f"expected {md5(FILES['test_batch'])}."
@@ -201,7 +204,7 @@ def test_a_changed_pixel_is_noticed_although_the_file_is_well_formed(put, tmp_pa
 def test_a_renamed_batch_is_recognised(tmp_path):
     unpacked(tmp_path, {**FILES, "data_batch_2": FILES["data_batch_4"]})
     with pytest.raises(DataError, match=r"\(it is data_batch_4\)\.$"):
-        CIFAR10(root=tmp_path)
+        CIFAR10(tmp_path)
 
 
 def test_an_archive_cut_anywhere_is_refused(tmp_path):
@@ -211,17 +214,17 @@ def test_an_archive_cut_anywhere_is_refused(tmp_path):
     for length in [*range(0, len(content) - 60, 101), 1, 9, 10, 11]:
         (tmp_path / ARCHIVE).write_bytes(content[:length])
         with pytest.raises(DataError, match=ARCHIVE):
-            CIFAR10(train=False, root=tmp_path)
+            CIFAR10(tmp_path, train=False)
     for length in (0, 1, 511, 512, 600, 1023, 1024, 1025, end - 1):
         (tmp_path / ARCHIVE).write_bytes(gzip.compress(whole[:length]))
         with pytest.raises(DataError, match=ARCHIVE):
-            CIFAR10(train=False, root=tmp_path)
+            CIFAR10(tmp_path, train=False)
 
 
 def test_an_archive_with_other_names_is_refused(tmp_path):
     packed(tmp_path, inside="../cifar-10-batches-py")
     with pytest.raises(DataError, match="it lacks cifar-10-batches-py/test_batch"):
-        CIFAR10(train=False, root=tmp_path)
+        CIFAR10(tmp_path, train=False)
 
 
 def special(change):
@@ -257,7 +260,7 @@ def huge(member):
 def test_a_link_a_device_and_a_huge_member_are_refused(tmp_path, change, message):
     (tmp_path / ARCHIVE).write_bytes(special(change))
     with pytest.raises(DataError, match=message):
-        CIFAR10(train=False, root=tmp_path)
+        CIFAR10(tmp_path, train=False)
 
 
 def test_an_archive_that_unpacks_to_far_too_much_is_not_unpacked(tmp_path):
@@ -267,7 +270,7 @@ def test_an_archive_that_unpacks_to_far_too_much_is_not_unpacked(tmp_path):
     zeros = gzip.compress(bytes(1 << 20)) * (1 << 9)  # 512 MiB in 540 kB
     (tmp_path / ARCHIVE).write_bytes(special(other) + zeros)
     with pytest.raises(DataError, match="unpacks to more than the 268,435,456 bytes allowed"):
-        CIFAR10(train=False, root=tmp_path)
+        CIFAR10(tmp_path, train=False)
 
 
 # ---------------------------------------------------------------------------- download
@@ -291,10 +294,10 @@ def test_download_goes_to_the_cache_and_is_found_there_afterwards(monkeypatch):
 
 def test_download_and_root_exclude_each_other(tmp_path):
     with pytest.raises(ArgumentError, match="download is True, expected False where root is given"):
-        CIFAR10(root=tmp_path, download=True)
+        CIFAR10(tmp_path, download=True)
 
 
 def test_download_without_pooch_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install minidl\[data\]"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "minidl\[data\]"'):
         CIFAR10(download=True)

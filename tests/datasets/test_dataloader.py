@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl.datasets import MNIST, DataLoader, Dataset
+from minidl.datasets.transforms import Compose, Normalize, Pad, RandomHorizontalFlip
 from minidl.errors import ArgumentError, DTypeError, ShapeError
+from minidl.random import default_generator
 
 sizes = st.integers(0, 40)
 batch_sizes = st.integers(1, 45)
@@ -41,8 +43,8 @@ def test_each_epoch_sees_every_sample_once(size, batch_size, shuffle, epoch):
 
 @given(sizes, batch_sizes, st.booleans())
 def test_drop_last_leaves_out_only_the_batch_that_would_be_smaller(size, batch_size, shuffle):
-    dropping = DataLoader(numbered(size), batch_size, shuffle, drop_last=True)
-    whole = labels_of(DataLoader(numbered(size), batch_size, shuffle))
+    dropping = DataLoader(numbered(size), batch_size, shuffle, drop_last=True, seed=0)
+    whole = labels_of(DataLoader(numbered(size), batch_size, shuffle, seed=0))
     assert labels_of(dropping) == [batch for batch in whole if len(batch) == batch_size]
     assert len(dropping) == size // batch_size
 
@@ -65,7 +67,7 @@ def test_order_depends_on_seed_and_epoch_alone():
 
 
 def test_set_epoch_jumps_to_that_epochs_order():
-    loader = DataLoader(numbered(20), 6, shuffle=True)
+    loader = DataLoader(numbered(20), 6, shuffle=True, seed=0)
     epochs = [labels_of(loader) for _ in range(3)]
     loader.set_epoch(1)
     assert labels_of(loader) == epochs[1]
@@ -73,11 +75,11 @@ def test_set_epoch_jumps_to_that_epochs_order():
 
 
 def test_pass_left_early_starts_again_in_the_same_order():
-    loader = DataLoader(numbered(20), 6, shuffle=True)
+    loader = DataLoader(numbered(20), 6, shuffle=True, seed=0)
     next(loader.numpy_batches())
     assert (loader.epoch, loader.position) == (0, 1)
     again = labels_of(loader)
-    assert again == labels_of(DataLoader(numbered(20), 6, shuffle=True))
+    assert again == labels_of(DataLoader(numbered(20), 6, shuffle=True, seed=0))
 
 
 def noise(images, rng):
@@ -123,7 +125,7 @@ def test_state_between_epochs_resumes_at_the_next_one():
     ],
 )
 def test_state_of_another_loader_is_refused(other, message):
-    arguments = {"dataset": numbered(10), "batch_size": 3, "shuffle": True}
+    arguments = {"dataset": numbered(10), "batch_size": 3, "shuffle": True, "seed": 0}
     state = DataLoader(**arguments).state_dict()
     with pytest.raises(ArgumentError, match=message):
         DataLoader(**{**arguments, **other}).load_state_dict(state)
@@ -167,7 +169,7 @@ def test_each_channel_has_its_own_mean_and_std():
 
 
 def test_normalised_training_images_have_mean_0_and_std_1(full_data):
-    loader = DataLoader(MNIST(root=full_data), 60000)
+    loader = DataLoader(MNIST(full_data), 60000)
     ((images, _),) = loader.numpy_batches()
     assert images.mean(dtype=np.float64) == pytest.approx(0, abs=2e-4)
     assert images.std(dtype=np.float64) == pytest.approx(1, abs=2e-4)
@@ -259,11 +261,116 @@ def test_transform_that_loses_images_is_refused():
     [
         ({"batch_size": 0}, "batch_size is 0, expected at least 1"),
         ({"batch_size": 1, "seed": -1}, "seed is -1, expected at least 0"),
+        ({"batch_size": 1, "prefetch": -1}, "prefetch is -1, expected at least 0"),
     ],
 )
 def test_impossible_arguments_are_refused(arguments, message):
     with pytest.raises(ArgumentError, match=message):
         DataLoader(numbered(3), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": "2"}, "batch_size is '2', expected an int"),
+        ({"batch_size": 2.0}, r"batch_size is 2\.0, expected an int"),
+        ({"batch_size": True}, "batch_size is True, expected an int"),
+        ({"seed": "1"}, "seed is '1', expected an int"),
+        ({"prefetch": "2"}, "prefetch is '2', expected an int"),
+        ({"transform": "flip"}, r"transform is 'flip', expected a function \(images, rng\)"),
+        ({"transform": RandomHorizontalFlip}, r"Make one: RandomHorizontalFlip\(…\)"),
+        ({"transform": lambda images: images}, "It gets a batch .* lambda images, rng"),
+        ({"transform": lambda: None}, "It gets a batch"),
+        ({"num_workers": 4}, "num_workers is PyTorch's argument.* prefetch=2"),
+        ({"pin_memory": True}, "pin_memory is PyTorch's argument.* backend="),
+        ({"generator": 1}, "generator is PyTorch's argument.* seed="),
+        ({"shufle": True}, r"no argument 'shufle'\. Did you mean shuffle\?"),
+        ({"dataset": MNIST}, r"the class MNIST, expected a Dataset .* Make one: MNIST"),
+    ],
+)
+def test_arguments_of_another_kind_are_explained(arguments, message):
+    with pytest.raises(DTypeError, match=message):
+        DataLoader(**{"dataset": numbered(3), "batch_size": 1, **arguments})
+
+
+def test_arguments_of_pytorch_that_change_nothing_are_accepted():
+    loader = DataLoader(numbered(3), 1, num_workers=0, pin_memory=False, collate_fn=None)
+    assert labels_of(loader) == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("transform", [min, np.add])
+def test_functions_in_c_are_accepted_as_transforms(transform):
+    assert DataLoader(numbered(3), 1, transform=transform).transform is transform
+
+
+@pytest.mark.parametrize(
+    "transform", [Normalize(0.13, 0.31), Compose([Pad(2), Compose([Normalize([0.13], [0.31])])])]
+)
+def test_normalising_twice_is_refused(transform):
+    data = Dataset(np.ones((2, 3, 3), np.uint8), np.arange(2), mean=(0.13,), std=(0.31,))
+    with pytest.raises(ArgumentError, match=r"the loader normalises .* mean \(0\.13,\)"):
+        DataLoader(data, 2, transform=transform)
+    data.mean = data.std = None
+    ((images, _),) = DataLoader(data, 2, transform=transform).numpy_batches()
+    middle = images.shape[2] // 2
+    assert images[0, 0, middle, middle] == pytest.approx((1 / 255 - 0.13) / 0.31, abs=1e-6)
+
+
+@pytest.mark.parametrize("state", [None, [], 3])
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises(DTypeError, match=r"state is .*, expected what state_dict\(\) returned"):
+        DataLoader(numbered(3), 1).load_state_dict(state)
+
+
+def test_repr_names_what_it_loads_and_how():
+    loader = DataLoader(MNIST(train=False), 32, shuffle=True, seed=5)
+    assert repr(loader) == (
+        "DataLoader(MNIST of 2,000 samples, batch_size=32, shuffle=True, seed=5)"
+    )
+    loader = DataLoader(numbered(3), 2, drop_last=True, transform=Pad(1), prefetch=2)
+    assert repr(loader) == (
+        "DataLoader(Dataset of 3 samples, batch_size=2, shuffle=False, seed=0, drop_last=True, "
+        "transform=Pad(padding=1, fill=0, padding_mode='constant'), prefetch=2)"
+    )
+
+
+# ------------------------------------------------------------------------------ without a seed
+
+
+def first_order(**options):
+    return labels_of(DataLoader(numbered(50), 50, **options))
+
+
+def test_the_default_generator_gives_the_seed_that_is_not_given():
+    orders = []
+    for seed in (1, 1, 2):
+        minidl.manual_seed(seed)
+        orders.append((first_order(shuffle=True), first_order(shuffle=True)))
+    assert orders[0] == orders[1]
+    flat = [order for pair in orders[1:] for order in pair]
+    assert all(a != b for a, b in itertools.combinations(flat, 2))
+
+
+def test_a_loader_that_draws_nothing_leaves_the_default_generator_alone():
+    minidl.manual_seed(1)
+    before = default_generator.get_state()
+    DataLoader(numbered(5), 2)
+    DataLoader(numbered(5), 2, transform=Pad(1))
+    DataLoader(numbered(5), 2, shuffle=True, seed=3)
+    assert default_generator.get_state() == before
+    DataLoader(numbered(5), 2, transform=RandomHorizontalFlip())
+    assert default_generator.get_state() != before
+
+
+def test_a_loader_without_a_seed_takes_that_of_the_state():
+    minidl.manual_seed(1)
+    loader = DataLoader(numbered(20), 3, shuffle=True)
+    next(loader.numpy_batches())
+    minidl.manual_seed(2)
+    resumed = DataLoader(numbered(20), 3, shuffle=True)
+    resumed.load_state_dict(json.loads(json.dumps(loader.state_dict())))
+    assert labels_of(resumed) == labels_of(loader)[1:]
+    assert labels_of(resumed) == labels_of(loader)
 
 
 def test_negative_epoch_is_refused():

@@ -12,7 +12,7 @@ from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.train.photos import probabilities
 from minidl.train.trained import SHIPPED, trained
 
-DIGITS = MNIST(train=False, root=BUNDLED)
+DIGITS = MNIST(BUNDLED, train=False)
 
 
 def page_with(digit, rng, *, light_ink=False, noise=0.0, shadow=0.0, thinner=0, scale=5):

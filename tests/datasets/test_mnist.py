@@ -1,4 +1,5 @@
 import gzip
+import inspect
 import shutil
 import sys
 import types
@@ -7,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minidl.datasets import BUNDLED, MNIST, FashionMNIST, cache_folder
+from minidl.datasets import BUNDLED, CIFAR10, MNIST, FashionMNIST, cache_folder
 from minidl.datasets.idx import encode_idx, gzip_idx
-from minidl.errors import ArgumentError, DataError, MissingDependencyError
+from minidl.errors import ArgumentError, DataError, DTypeError, MissingDependencyError
 
 BOTH = pytest.mark.parametrize("dataset", [MNIST, FashionMNIST])
 NAMES = (
@@ -157,7 +158,7 @@ def test_only_the_files_of_the_asked_part_are_needed(tmp_path):
     root = put(MNIST, tmp_path / "data")
     for name in NAMES[:2]:
         (root / f"{name}.gz").unlink()
-    assert len(MNIST(train=False, root=root)) == 2000
+    assert len(MNIST(root, train=False)) == 2000
 
 
 def test_places_are_tried_in_their_order(tmp_path, monkeypatch):
@@ -169,7 +170,7 @@ def test_places_are_tried_in_their_order(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIDL_DATA", str(put(FashionMNIST, tmp_path / "mine")))
     sources.append(FashionMNIST(train=False).source)
     put(FashionMNIST, tmp_path / "root")
-    sources.append(FashionMNIST(train=False, root=tmp_path / "root").source)
+    sources.append(FashionMNIST(tmp_path / "root", train=False).source)
     starts = ["the subset bundled", "the cache", "the system's", "$MINIDL_DATA", "the folder given"]
     for source, start in zip(sources, starts, strict=True):
         assert f"test images, from {start}" in source
@@ -177,7 +178,7 @@ def test_places_are_tried_in_their_order(tmp_path, monkeypatch):
 
 def test_bundled_as_root_asks_for_the_subset_although_there_is_another(tmp_path):
     put(MNIST, cache_folder() / "mnist")
-    assert str(BUNDLED) in MNIST(root=BUNDLED).source
+    assert str(BUNDLED) in MNIST(BUNDLED).source
 
 
 def test_minidl_data_that_lacks_the_set_is_named_in_the_source(tmp_path, monkeypatch):
@@ -206,12 +207,45 @@ def test_cache_follows_xdg_and_falls_back_to_the_home_folder(tmp_path, monkeypat
         assert cache_folder() == tmp_path / "home" / ".cache" / "minidl"
 
 
+# ----------------------------------------------------------------------- arguments
+
+
+@pytest.mark.parametrize("dataset", [MNIST, FashionMNIST, CIFAR10])
+def test_arguments_stand_in_torchvisions_order(dataset, tmp_path):
+    names = list(inspect.signature(dataset).parameters)
+    assert names[:3] == ["root", "train", "download"]
+    with pytest.raises(DataError, match=f"root = {tmp_path}"):
+        dataset(tmp_path)
+
+
+@pytest.mark.parametrize("dataset", [MNIST, FashionMNIST, CIFAR10])
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((False,), {}, r"root is False, expected a folder or None\. .*\(train=False\)"),
+        ((None, "yes"), {}, "train is 'yes', expected True or False"),
+        ((None, 1), {}, "train is 1, expected True or False"),
+        ((None, True, abs), {}, "download is <built-in function abs>, expected True or False"),
+        ((), {"transform": abs}, r"transform is .*Give it to the loader: DataLoader"),
+        ((), {"target_transform": abs}, r"target_transform is .*Change the labels themselves"),
+        ((), {"tarin": True}, "no argument 'tarin'. Did you mean train"),
+    ],
+)
+def test_misplaced_and_foreign_arguments_are_explained(dataset, arguments, options, message):
+    with pytest.raises(DTypeError, match=f"{dataset.__name__}: .*{message}"):
+        dataset(*arguments, **options)
+
+
+def test_arguments_of_torchvision_that_change_nothing_are_accepted():
+    assert len(MNIST(train=False, transform=None, target_transform=None)) == 2000
+
+
 # ----------------------------------------------------------------------- mixed-up files
 
 
 def test_file_of_the_other_set_is_recognised(tmp_path):
     with pytest.raises(DataError) as caught:
-        MNIST(train=False, root=put(FashionMNIST, tmp_path / "data"))
+        MNIST(put(FashionMNIST, tmp_path / "data"), train=False)
     assert "is not MNIST's t10k-images-idx3-ubyte" in str(caught.value)
     assert str(caught.value).endswith("(it is Fashion-MNIST's t10k-images-idx3-ubyte).")
 
@@ -220,28 +254,28 @@ def test_renamed_part_is_recognised(tmp_path):
     root = put(MNIST, tmp_path / "data")
     shutil.copy(root / f"{NAMES[2]}.gz", root / f"{NAMES[0]}.gz")
     with pytest.raises(DataError, match=r"\(it is MNIST's t10k-images-idx3-ubyte\)\.$"):
-        MNIST(root=root)
+        MNIST(root)
 
 
 def test_images_and_labels_exchanged_are_recognised(tmp_path):
     root = put(MNIST, tmp_path / "data")
     shutil.copy(root / f"{NAMES[3]}.gz", root / f"{NAMES[2]}.gz")
     with pytest.raises(DataError, match=r"has 1 dimension.*expected 3"):
-        MNIST(train=False, root=root)
+        MNIST(root, train=False)
 
 
 def test_other_images_in_the_same_format_are_refused(tmp_path):
     root = put(MNIST, tmp_path / "data", raw=True)
     (root / NAMES[2]).write_bytes(encode_idx(np.zeros((2000, 28, 28), np.uint8)))
     with pytest.raises(DataError, match=r"expected 2646ac647ad5339dbf082846283269ea\.$"):
-        MNIST(train=False, root=root)
+        MNIST(root, train=False)
 
 
 def test_full_images_with_the_subsets_labels_are_refused(full_data, tmp_path):
     root = put(MNIST, tmp_path / "data")
     shutil.copy(full_data / "mnist" / f"{NAMES[2]}.gz", root / f"{NAMES[2]}.gz")
     with pytest.raises(DataError, match="don't belong together"):
-        MNIST(train=False, root=root)
+        MNIST(root, train=False)
 
 
 # ---------------------------------------------------------------------------- download
@@ -283,13 +317,13 @@ def test_nothing_is_downloaded_unless_asked_for(server):
 
 def test_download_and_root_exclude_each_other(server, tmp_path):
     with pytest.raises(ArgumentError, match="download is True, expected False where root is given"):
-        MNIST(root=tmp_path, download=True)
+        MNIST(tmp_path, download=True)
     assert server == []
 
 
 def test_download_without_pooch_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install minidl\[data\]"):
+    with pytest.raises(MissingDependencyError, match=r'pip install "minidl\[data\]"'):
         MNIST(download=True)
 
 

@@ -1,9 +1,12 @@
 """What all transforms have in common, Compose and Normalize, and what is refused."""
 
+import re
+
 import numpy as np
 import pytest
 
-from minidl.datasets import DataLoader
+from minidl import datasets
+from minidl.datasets import DataLoader, foreign, transforms
 from minidl.datasets.transforms import (
     CenterCrop,
     ColorJitter,
@@ -218,6 +221,9 @@ def test_loader_repeats_an_augmented_epoch_bit_for_bit():
         (lambda: RandomErasing(scale=(0.1, 1.2)), r"scale is \(0.1, 1.2\), expected .* in 0 … 1"),
         (lambda: RandomErasing(ratio=(0, 1)), r"ratio is \(0, 1\), expected above 0"),
         (lambda: RandomErasing(value="noise"), "value is 'noise', expected a number, one per"),
+        (lambda: RandomCrop("28"), "size is '28', expected an int"),
+        (lambda: RandomCrop(28, padding="4"), "padding is '4', expected an int"),
+        (lambda: RandomHorizontalFlip("0.5"), r"p is '0\.5', expected a probability"),
         (lambda: Normalize([0.5], [0]), r"std is \(0.0,\), expected positive numbers"),
     ],
 )
@@ -254,5 +260,52 @@ def test_colours_of_two_channels_are_refused():
 
 
 def test_what_cannot_be_called_is_refused():
-    with pytest.raises(DTypeError, match="transforms is a list with 3, expected callables"):
+    with pytest.raises(DTypeError, match="one of the transforms is 3, expected a function"):
         Compose([Pad(1), 3])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Compose(Pad(1)), r"expected a list of transforms\. Put it into one: Compose\(\["),
+        (lambda: Compose([RandomCrop]), r"Make one: RandomCrop\(…\)"),
+        (lambda: Compose([lambda images: images]), "It gets a batch .* lambda images, rng"),
+        (lambda: Normalize("0.5", 0.5), r"mean is '0\.5', expected a number, or a list"),
+        (lambda: Normalize([0.5], ["0.5"]), r"std is \['0\.5'\], expected a number, or a list"),
+        (lambda: Normalize(None, 1), "mean is None"),
+    ],
+)
+def test_arguments_of_another_kind_are_explained(make, message):
+    with pytest.raises(DTypeError, match=message):
+        make()
+
+
+def test_a_single_number_normalises_every_channel():
+    images = batch()
+    expected = Normalize([0.13] * 3, [0.31] * 3)(images)
+    assert Normalize(0.13, 0.31)(images).tobytes() == expected.tobytes()
+    assert (
+        Normalize(np.float32(0.5), np.array([2]))(images).tobytes()
+        == ((images - 0.5) / 2).tobytes()
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "advice"),
+    [
+        (transforms, "ToTensor", "Leave it out"),
+        (transforms, "RandomHorizontalFilp", r"Did you mean RandomHorizontalFlip\?"),
+        (datasets, "Cifar10", r"Did you mean CIFAR10\?"),
+        (datasets, "random_split", "It is validation_split"),
+    ],
+)
+def test_names_that_are_not_there_are_explained(module, name, advice):
+    with pytest.raises(AttributeError, match=f"{module.__name__} has no attribute '{name}'") as it:
+        getattr(module, name)
+    assert re.search(advice, str(it.value))
+
+
+@pytest.mark.parametrize("module", [transforms, datasets])
+def test_the_tables_of_foreign_names_hold_no_name_that_is_there(module):
+    table = foreign.TRANSFORMS if module is transforms else foreign.DATASETS
+    assert not set(table) & set(module.__all__)

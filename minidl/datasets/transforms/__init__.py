@@ -20,6 +20,9 @@ from that generator alone: the same generator state gives the same batch, bit fo
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from minidl.datasets.foreign import TRANSFORMS
 from minidl.datasets.transforms.affine_map import RandomAffine, RandomRotation
 from minidl.datasets.transforms.base import BatchTransform, Compose, Normalize
 from minidl.datasets.transforms.color import ColorJitter
@@ -32,6 +35,7 @@ from minidl.datasets.transforms.geometry import (
     RandomVerticalFlip,
 )
 from minidl.datasets.transforms.resizing import Resize
+from minidl.naming import missing_name
 
 __all__ = [
     "BatchTransform",
@@ -48,3 +52,7 @@ __all__ = [
     "RandomVerticalFlip",
     "Resize",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    missing_name("minidl.datasets.transforms", name, __all__, TRANSFORMS)

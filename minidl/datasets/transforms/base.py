@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,12 @@ class Compose(BatchTransform):
     """
 
     def __init__(self, transforms: Sequence[Callable[[Array, np.random.Generator], Array]]) -> None:
+        if not isinstance(transforms, Iterable):
+            fail("Compose", "transforms", repr(transforms), "a list of transforms",
+                 f"Put it into one: Compose([{transforms!r}]).", error=DTypeError)  # fmt: skip
         self.transforms = list(transforms)
         for transform in self.transforms:
-            if not callable(transform):
-                fail("Compose", "transforms", f"a list with {transform!r}",
-                     "callables (images, rng) → images", error=DTypeError)  # fmt: skip
+            check_callable("Compose", "one of the transforms", transform)
         # Of a callable of somebody else's, nobody knows: it may draw.
         self.is_random = any(getattr(t, "is_random", True) for t in self.transforms)
 
@@ -100,12 +102,12 @@ class Normalize(BatchTransform):
     `std`: this is for those that have none.
 
     Raises ArgumentError if mean and std haven't one number each per channel (or a single one), or
-    a std is 0 or negative.
+    a std is 0 or negative, DTypeError if they are no numbers.
     """
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        self.mean = tuple(float(m) for m in mean)
-        self.std = tuple(float(s) for s in std)
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
+        self.mean = numbers("Normalize", "mean", mean)
+        self.std = numbers("Normalize", "std", std)
         if not all(s > 0 for s in self.std):
             fail("Normalize", "std", self.std, "positive numbers", error=ArgumentError)
 
@@ -116,7 +118,39 @@ class Normalize(BatchTransform):
         return result
 
 
+def contains_normalize(transform: Any) -> bool:
+    """Whether it is `Normalize`, or a `Compose` with one in it, however deep."""
+    if isinstance(transform, Compose):
+        return any(contains_normalize(each) for each in transform.transforms)
+    return isinstance(transform, Normalize)
+
+
 # ------------------------------------------------------------------- checks of arguments
+
+
+def check_callable(operation: str, argument: str, transform: Any) -> None:
+    """DTypeError for what can't be called as (images, rng)."""
+    expected = "a function (images, rng) → images, or one of minidl.datasets.transforms"
+    if not callable(transform) or isinstance(transform, type):
+        made = f"Make one: {transform.__name__}(…)." if isinstance(transform, type) else ""
+        fail(operation, argument, repr(transform), expected, made, error=DTypeError)
+    try:
+        inspect.signature(transform).bind("images", "rng")
+    except ValueError:  # of a function in C, nobody knows
+        return
+    except TypeError:
+        fail(operation, argument, repr(transform), expected,
+             "It gets a batch (N, C, H, W) and a numpy.random.Generator: lambda images, rng: ….",
+             error=DTypeError)  # fmt: skip
+
+
+def numbers(operation: str, argument: str, value: Any) -> tuple[float, ...]:
+    """A number, or a sequence of them, as a tuple."""
+    values = value if isinstance(value, Iterable) else (value,)
+    if isinstance(value, str) or not all(isinstance(v, int | float | np.number) for v in values):
+        fail(operation, argument, repr(value), "a number, or a list of one per channel",
+             error=DTypeError)  # fmt: skip
+    return tuple(float(v) for v in values)
 
 
 def per_channel(operation: str, argument: str, value: Any, images: Array) -> Array:
@@ -134,7 +168,8 @@ def size_pair(operation: str, size: int | Sequence[int]) -> tuple[int, int]:
     if len(pair) == 1:
         pair *= 2
     if len(pair) != 2 or min(pair) < 1:
-        fail(operation, "size", size, "an int or (height, width), at least 1", error=ArgumentError)
+        fail(operation, "size", repr(size), "an int or (height, width), at least 1",
+             error=ArgumentError)  # fmt: skip
     return pair[0], pair[1]
 
 
@@ -149,8 +184,8 @@ def integers(value: Any) -> tuple[int, ...]:
 
 def probability(operation: str, p: float) -> float:
     """`p` itself, in 0 … 1."""
-    if not 0 <= p <= 1:
-        fail(operation, "p", p, "a probability, 0 … 1", error=ArgumentError)
+    if not isinstance(p, int | float | np.number) or not 0 <= p <= 1:
+        fail(operation, "p", repr(p), "a probability, 0 … 1", error=ArgumentError)
     return p
 
 

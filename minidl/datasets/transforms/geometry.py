@@ -203,7 +203,7 @@ def _sides(operation: str, padding: int | Sequence[int]) -> tuple[int, int, int,
     """(left, top, right, bottom)."""
     values = integers(padding)
     if len(values) not in (1, 2, 4) or min(values) < 0:
-        fail(operation, "padding", padding, "an int, (left and right, top and bottom) or "
+        fail(operation, "padding", repr(padding), "an int, (left and right, top and bottom) or "
              "(left, top, right, bottom), at least 0", error=ArgumentError)  # fmt: skip
     left, top, right, bottom = values * (4 // len(values))
     return left, top, right, bottom
