@@ -37,7 +37,7 @@ def main():
     options = parser.parse_args()
 
     full = options.data_dir is not None
-    images = datasets.MNIST(train=True, root=options.data_dir if full else datasets.BUNDLED)
+    images = datasets.MNIST(options.data_dir if full else datasets.BUNDLED, train=True)
     training, validation = datasets.validation_split(images, 1 / 6 if full else 1 / 5)
     name = f"tune_{options.model}_full.json" if full else f"tune_{options.model}.json"
     grid = (options.epochs, options.batch_size, options.lr, options.weight_decay)

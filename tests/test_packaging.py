@@ -127,7 +127,7 @@ def test_sdist_builds_a_package_that_works_and_carries_the_tests(tmp_path):
     code = (
         "import minidl; from minidl.datasets import MNIST, BUNDLED; "
         "x = minidl.ones(1, requires_grad=True); (x * 2).backward(); "
-        "print(minidl.__file__, x.grad.item(), len(MNIST(train=False, root=BUNDLED)))"
+        "print(minidl.__file__, x.grad.item(), len(MNIST(BUNDLED, train=False)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -44,14 +44,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=SHIPPED.parent)
     arguments = parser.parse_args()
 
-    training, test = (MNIST(train=train, root=arguments.folder) for train in (True, False))
+    training, test = (MNIST(arguments.folder, train=train) for train in (True, False))
     recipe = recipe_for(MODEL)
     minidl.manual_seed(SEED)
     network = models.create(MODEL)
     with threadpool_limits(1, "blas"):
         fit(network, training, test, recipe, seed=SEED, watchers=[Printer()])
         loss, accuracy = evaluate(network, test)
-        _, of_bundled = evaluate(network, MNIST(train=False, root=BUNDLED))
+        _, of_bundled = evaluate(network, MNIST(BUNDLED, train=False))
     config = {
         "model": MODEL,
         "data": "mnist",

@@ -9,7 +9,7 @@ from minidl import models
 from minidl.datasets import BUNDLED, MNIST
 
 pytestmark = pytest.mark.usefixtures("no_data_but_the_bundled")
-DIGITS = MNIST(train=False, root=BUNDLED)
+DIGITS = MNIST(BUNDLED, train=False)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def check_stages(name, expected, image_shape=None, **options):
 
 def bundled_images(count, channels, size):
     """Real images (count, channels, size, size) with their labels: Fashion-MNIST, resampled."""
-    dataset = FashionMNIST(train=False, root=BUNDLED)
+    dataset = FashionMNIST(BUNDLED, train=False)
     nearest = np.arange(size) * 28 // size
     images = dataset.images[:count].reshape(count, 1, 28, 28)[:, :, nearest[:, None], nearest]
     images = np.repeat(images.astype(np.float32), channels, axis=1)
