@@ -117,7 +117,7 @@ VALUES = {
     "a tensor as a key": (pickle.EMPTY_DICT + tensor() + integer(1) + pickle.SETITEM, "as a key"),
     "a set of tensors": (
         call("builtins.set", pickle.EMPTY_LIST + tensor() + pickle.APPEND),
-        "as a key, or within one",
+        "as a key",
     ),
     "breaks off": (pickle.BINUNICODE + struct.pack("<I", 1 << 31), "breaks off"),
     "bad attributes": (HOOKS + integer(3) + pickle.BUILD, "attributes"),
@@ -226,6 +226,7 @@ LEGACY = {
     "count too small": (legacy(state(x=tensor()), counts={"0": 5}), "has 5 elements"),
     "count negative": (legacy(state(x=tensor()), counts={"0": -1}), "elements, its pickle says 6"),
     "key of another": (legacy(state(x=tensor()), keys=["1"]), "other ones"),
+    "key too many": (legacy(state(x=tensor()), keys=["0", "1"]), "other ones"),
     "key twice": (legacy(state(x=tensor()), keys=["0", "0"]), "other ones"),
     "keys missing": (legacy(state(x=tensor()), {}, keys=[]), "other ones"),
     "keys that are no list": (legacy(state(x=tensor()), keys="0"), "no list of keys"),

@@ -72,6 +72,7 @@ def test_tensors_share_a_storage(read):
     both = read(state(x=tensor(), y=tensor((3,), offset=3), z=tensor()))
     same(both["x"], MATRIX)
     same(both["y"], MATRIX[1].copy())
+    assert not np.shares_memory(both["x"], both["y"])
     same(both["z"], MATRIX)
 
 

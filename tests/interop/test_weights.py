@@ -9,7 +9,7 @@ from models.zoo import random_state
 import minidl
 from minidl import models, nn
 from minidl.errors import ArgumentError, DataError, DTypeError
-from minidl.interop.namings import namings_of
+from minidl.interop.namings import Naming, namings_of
 from minidl.models import export_weights, load_weights
 
 
@@ -263,6 +263,12 @@ def test_weights_that_expect_another_padding_say_so():
         warnings.simplefilter("error")
         report = load_weights(models.create("tf_efficientnet_lite0"), theirs)
     assert report.wants == "tf_efficientnet_lite0"
+
+
+def test_the_longest_module_that_a_map_lists_counts():
+    theirs_of = Naming("theirs", (("a", "x"), ("a.b", "y"))).to_theirs()
+    assert (theirs_of("a.c.weight"), theirs_of("a.b.weight")) == ("x.c.weight", "y.weight")
+    assert (theirs_of("ab.weight"), theirs_of("weight")) == (None, None)
 
 
 def test_a_subclass_is_published_under_its_parents_names():
