@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 WORKERS ?= 2
 
-.PHONY: help demo test test-oracle lint check bench accuracies clean
+.PHONY: help demo test test-oracle lint check bench zoo-steps accuracies clean
 
 help:
 	@echo 'make demo           train LeNet on the bundled digits (EPOCHS=1: a short one)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint           formatting, lint, types, import contracts: check only'
 	@echo 'make check          hold the numpy backend against the contract, and print the table'
 	@echo 'make bench          measure the speed on this machine'
+	@echo 'make zoo-steps      a training step of every network up to 6 GMACs: time and memory (20 minutes)'
 	@echo 'make accuracies     train LeNet on the full sets: MNIST=FOLDER FASHION=FOLDER (half an hour)'
 	@echo 'make clean          remove .venv and everything else that is generated'
 	@echo 'make … PYTHON=python3.12 takes another Python than python3 for .venv.'
@@ -46,6 +47,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.oracle
 	$(BIN)/python benchmarks/cpu.py
+
+zoo-steps: $(VENV)/.demo
+	$(BIN)/python benchmarks/zoo_steps.py
+	$(BIN)/python benchmarks/report.py
 
 accuracies: $(VENV)/.demo
 	$(BIN)/python benchmarks/full_training.py lenet5 --data mnist --data-dir $(MNIST)

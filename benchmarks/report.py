@@ -1,7 +1,7 @@
 """Put the recorded figures between the markers of the READMEs: `python benchmarks/report.py`.
 
 All of them into benchmarks/README.md; the conditions of the timings and their summary, and the
-accuracies, into the project's README.md.
+accuracies, into the project's README.md. What hasn't been recorded is left empty.
 """
 
 from __future__ import annotations
@@ -9,9 +9,20 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from record import Record
-from tables import Table, accuracies, conditions, missed, summary, tables
+from tables import (
+    Table,
+    accuracies,
+    building,
+    conditions,
+    missed,
+    ran_on,
+    summary,
+    tables,
+    zoo_steps,
+)
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- {}: report.py writes what follows -->", "<!-- end of the {} -->"
@@ -39,6 +50,22 @@ def _conditions(record: Record) -> list[str]:
     ]
 
 
+def _recorded(name: str) -> Any:
+    """What is in that file of results; None if there is none."""
+    path = HERE / "results" / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _section(record: Record | None, made: list[Table]) -> str:
+    """Conditions and tables of a record with rows; empty without one."""
+    if record is None:
+        return ""
+    lines = [f"Recorded by `{record['command']}`:", "", *(f"- {fact}" for fact in ran_on(record))]
+    for table in made:
+        lines += ["", *_rows(table)]
+    return "\n".join(lines)
+
+
 def insert(text: str, name: str, content: str) -> str:
     """The README with the part between the markers of that name replaced."""
     opening, closing = BEGIN.format(name), END.format(name)
@@ -46,7 +73,8 @@ def insert(text: str, name: str, content: str) -> str:
     _, end, after = rest.partition(closing)
     if not begin or not end:
         raise SystemExit(f"README.md has no {opening!r} … {closing!r}.")
-    return f"{before}{opening}\n\n{content}\n\n{closing}{after}"
+    between = f"\n\n{content}\n\n" if content else "\n\n"
+    return f"{before}{opening}{between}{closing}{after}"
 
 
 def _rows(table: Table) -> list[str]:
@@ -55,13 +83,22 @@ def _rows(table: Table) -> list[str]:
 
 
 def main() -> None:
-    recorded = json.loads((HERE / "results" / "cpu.json").read_text())
-    trained = json.loads((HERE / "results" / "full_training.json").read_text())
-    table = "\n".join(_rows(accuracies(trained)))
-    figures = {HERE / "README.md": markdown(recorded), HERE.parent / "README.md": brief(recorded)}
-    for readme, timings in figures.items():
-        old = readme.read_text()
-        new = insert(insert(old, "figures", timings), "accuracies", table)
+    cpu, trained = _recorded("cpu"), _recorded("full_training")
+    accuracy = "\n".join(_rows(accuracies(trained))) if trained else ""
+    steps, built = _recorded("zoo_steps"), _recorded("building")
+    parts = {
+        HERE / "README.md": {
+            "figures": markdown(cpu),
+            "accuracies": accuracy,
+            "zoo steps": _section(steps, [zoo_steps(steps)] if steps else []),
+            "building": _section(built, building(built) if built else []),
+        },
+        HERE.parent / "README.md": {"figures": brief(cpu), "accuracies": accuracy},
+    }
+    for readme, sections in parts.items():
+        old = new = readme.read_text()
+        for name, content in sections.items():
+            new = insert(new, name, content)
         if "--check" in sys.argv[1:] and new != old:
             raise SystemExit(f"{readme} is not what report.py makes: run it.")
         readme.write_text(new)

@@ -102,6 +102,76 @@ def accuracies(rows: list[dict[str, Any]]) -> Table:
     return Table("Accuracies on full data sets", columns, lines)
 
 
+def ran_on(record: Record) -> list[str]:
+    """Date, machine and libraries of a record with rows, one fact a line."""
+    machine, ours, theirs = record["machine"], record["minidl"], record.get("torch")
+    lines = [
+        record["date"],
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, "
+        f"Python {machine['python']}",
+        f"minidl {ours['minidl']}, backend {ours['backend']}, NumPy {ours['numpy']}, "
+        f"{ours['blas']}, BLAS kernel {ours['blas_kernel']}; {record['threads']} threads",
+    ]
+    if theirs:
+        lines.append(
+            f"PyTorch {theirs['torch']}, {theirs['instructions']}, {theirs['threads']} threads"
+        )
+    if "rounds" in record:
+        lines.append(f"medians of {record['rounds']} rounds of fresh processes")
+    if record["others"] is not None:
+        lines.append(f"other programs used {record['others']:.2f} cores meanwhile")
+    if not is_quiet(record["others"]):
+        lines.append("THE MACHINE WAS BUSY: these times mean little")
+    return lines
+
+
+def zoo_steps(record: Record) -> Table:
+    """A row for every network."""
+    rows = [
+        [
+            row["model"],
+            "×".join(map(str, row["input"])),
+            f"{row['parameters'] / 1e6:.2f}",
+            f"{row['macs'] / 1e9:.3f}",
+            _seconds(row["build_seconds"]),
+            _seconds(row["step_seconds"]),
+            _megabytes(row["peak_bytes"]),
+        ]
+        for row in record["rows"]
+    ]
+    columns = ["model", "image", "million parameters", "billion MACs", "building"]
+    columns += [f"step of {record['batch']} images", "peak memory"]
+    return Table("Training steps", columns, rows)
+
+
+def building(record: Record) -> list[Table]:
+    """Beside PyTorch; then what is built without data."""
+    beside, meta = [], []
+    for row in record["rows"]:
+        build = _seconds(row["build_seconds"])
+        if row["library"] == "meta":
+            times = [build, _seconds(row["summary_seconds"])]
+            meta.append([row["network"], *times, _megabytes(row["peak_bytes"])])
+            continue
+        times = [build, _megabytes(row["build_peak_bytes"]), _seconds(row["inference_seconds"])]
+        library = {"minidl": "minidl", "torch": "PyTorch"}[row["library"]]
+        beside.append([row["network"], library, *times, _megabytes(row["inference_peak_bytes"])])
+    columns = ["network", "library", "building", "peak memory", "first inference", "peak memory"]
+    return [
+        Table("Building and one inference", columns, beside),
+        Table("On meta", ["on meta", "building", "summary", "peak memory"], meta),
+    ]
+
+
+def _seconds(value: float) -> str:
+    scale, unit = _unit(value)
+    return f"{_number(value, scale)} {unit}"
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 2**20:,.0f} MiB"
+
+
 def _group_table(record: Record, name: str) -> Table:
     group, cases = GROUPS[name], figures.in_group(record, name)
     parts = group.layers[0].parts
