@@ -239,3 +239,18 @@ def test_train_resumes_only_with_the_settings_it_began_with(minidl, tmp_path):
     code, _, err = minidl("train", "--resume", "--out", tmp_path, "--seed", 1)
     assert code == 2
     assert "its seed is 0, not 1" in err
+
+
+def test_train_replaces_a_finished_run_only_when_told_to(minidl, tmp_path):
+    run = ("train", "lenet5", "--data-dir", "bundled", "--limit", 32, "--epochs", 1)
+    run += ("--out", tmp_path)
+    assert minidl(*run)[0] == 0
+    before = (tmp_path / "config.json").read_bytes()
+    code, _, err = minidl(*run, "--seed", 1)
+    assert code == 2
+    assert "--overwrite" in err
+    assert (tmp_path / "config.json").read_bytes() == before
+    assert minidl(*run, "--seed", 1, "--overwrite", "--resume")[0] == 2
+    assert minidl(*run, "--seed", 1, "--overwrite")[0] == 0
+    assert '"seed": 1' in (tmp_path / "config.json").read_text()
+    assert "--overwrite" in minidl("train", "--help")[1]

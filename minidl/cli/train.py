@@ -12,7 +12,7 @@ from minidl.cli.app import Load, app, run_file
 from minidl.errors import ArgumentError
 
 
-@app.command()
+@app.command(epilog="Example: minidl train lenet5 --data-dir bundled --epochs 3 --out runs/first")
 def train(
     model: Annotated[
         str | None, typer.Argument(metavar="MODEL", help="A name from `minidl models`.")
@@ -51,6 +51,14 @@ def train(
             "--out: the last run of this model and data.",
         ),
     ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace the run that is in --out DIR, finished or not. Without, it stays, and "
+            "this is an error.",
+        ),
+    ] = False,
     checkpoint_every: Annotated[
         int | None,
         typer.Option(
@@ -86,6 +94,8 @@ def train(
     from minidl import train as training
     from minidl.train.interruption import Interrupted
 
+    if resume and overwrite:
+        raise ArgumentError("train: --resume continues a run, --overwrite replaces it. Choose one.")
     run_file(load)
     recipe = _given(epochs=epochs, batch_size=batch_size, lr=lr)
     if as_published and model is not None:
@@ -106,6 +116,7 @@ def train(
                 model,
                 recipe=dataclasses.replace(training.recipe_for(model, data or "mnist"), **recipe),
                 out=out,
+                overwrite=overwrite,
                 checkpoint_every=checkpoint_every,
                 **settings,
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 from minidl.errors import DataError
@@ -58,10 +59,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | bytearray | str
     _make_durable(path.parent)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed while writing left in a folder."""
-    for path in folder.glob(".*.partial"):
-        _remove(path)
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what processes that were killed while writing the file `path` left beside it.
+
+    Of processes that are alive too: call it only where no other one writes that file.
+    """
+    path = Path(os.path.realpath(path))
+    for leftover in path.parent.glob(f".{escape(path.name)}.*.partial"):
+        _remove(leftover)
 
 
 def _write(path: Path, data: bytes | bytearray) -> None:

@@ -35,7 +35,7 @@ from minidl.train.trainer import Epoch, Trainer, Watcher, predict
 __all__ = ["DATASETS", "continue_run", "run"]
 
 _MUST_AGREE = (
-    *("model", "options", "data", "limit", "labels_sha256"),
+    *("model", "options", "data", "limit", "fingerprint", "class_names", "mean", "std"),
     *("backend", "threads", "seed", "recipe"),
 )
 """The settings that a checkpoint's figures depend on."""
@@ -57,6 +57,7 @@ def run(
     threads: int = 1,
     checkpoint_every: int | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     console: Console | None = None,
 ) -> list[Epoch]:
     """Train a registered model and keep the run in a folder. `minidl train` calls this.
@@ -77,13 +78,14 @@ def run(
         backend: where to compute; "auto": the best there is.
         recipe: None: the model's own.
         seed: fixes the initial weights, the order of the images, augmentation and dropout.
-        out: the folder; a finished run in it is replaced. None: a new one in `runs/`.
+        out: the folder. None: a new one in `runs/`. One run at a time is in a folder.
         limit: use only so many training and so many test images, the first ones.
         threads: of the BLAS library that multiplies matrices. Small networks gain nothing from
             several, and on a busy machine threads that wait for one another cost a multiple.
         checkpoint_every: save the state after so many steps; None: after half a minute. It is saved
             after each epoch anyway.
         resume: go on from the checkpoint in `out`, if there is one.
+        overwrite: replace the run in `out`, finished or not; else it is an error that one is there.
         console: where to show it; None: standard output.
 
     """
@@ -103,7 +105,7 @@ def run(
             "limit": limit,
             "training": training.source,
             "test": test.source,
-            "labels_sha256": [fingerprint(training), fingerprint(test)],
+            "fingerprint": [fingerprint(training), fingerprint(test)],
             "class_names": training.class_names,
             "mean": training.mean,
             "std": training.std,
@@ -122,35 +124,38 @@ def run(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     trainer = Trainer(network, training, test, recipe, seed=seed)
-    found = folder.load() if resume else None
-    if found is None:
-        folder.begin(config)
-        say(f"{model}: {training.source}")
-        if changes := differences(model, recipe, image_shape(training)):
-            say(f"{model}, {changes}")
-    else:
-        _check_same_run(folder, found[1], config, say)
-        trainer.load_state_dict(found[0])
-        folder.write_history(trainer.history)
-        say(_resumed(trainer))
+    with folder.held():
+        found = folder.load() if resume else None
+        if found is None:
+            folder.begin(config, overwrite)
+            say(f"{model}: {training.source}")
+            if changes := differences(model, recipe, image_shape(training)):
+                say(f"{model}, {changes}")
+        else:
+            _check_same_run(folder, found[1], config, say)
+            trainer.load_state_dict(found[0])
+            folder.restore_config(found[1])
+            folder.write_history(trainer.history)
+            say(_resumed(trainer))
 
-    with threadpool_limits(threads, "blas"):
-        with (
-            folder.advising(),
-            Interruption() as interruption,
-            ProgressBar(console, recipe.epochs, len(training), trainer.images_done) as bar,
-        ):
-            keeper = _Keeper(trainer, folder, config, checkpoint_every)
-            try:
-                trainer.run([bar, keeper, interruption])
-            except Interrupted as stop:
-                keeper.save()
-                message = f"Stopped; its state is in {folder.checkpoint}. Continue with:"
-                raise Interrupted(f"{message}\n{folder.resume_command}", stop.signal) from None
-        logits = predict(network, test, image_size=recipe.image_size).numpy()
+        with threadpool_limits(threads, "blas"):
+            with (
+                folder.advising(),
+                Interruption() as interruption,
+                ProgressBar(console, recipe.epochs, len(training), trainer.images_done) as bar,
+            ):
+                keeper = _Keeper(trainer, folder, config, checkpoint_every)
+                try:
+                    trainer.run([bar, keeper, interruption])
+                except Interrupted as stop:
+                    keeper.save()
+                    message = f"Stopped; its state is in {folder.checkpoint}. Continue with:"
+                    raise Interrupted(f"{message}\n{folder.resume_command}", stop.signal) from None
+            logits = predict(network, test, image_size=recipe.image_size).numpy()
+
+        drawn = _draw(folder, trainer.history, test, logits)
 
     history = trainer.history
-    drawn = _draw(folder, history, test, logits)
     seconds = sum(epoch.seconds for epoch in history)
     speed = recipe.epochs * len(training) / seconds
     rows = {
@@ -242,8 +247,8 @@ class _Keeper(Watcher):
             self.save()
 
     def on_epoch(self, epoch: Epoch) -> None:
+        self.save()  # first: figures without a checkpoint could be of any run
         self.folder.write_history(self.trainer.history)
-        self.save()
 
     def save(self) -> None:
         began = time.monotonic()
@@ -290,7 +295,13 @@ def _check_same_run(
     folder: RunFolder, saved: Mapping[str, Any], config: Mapping[str, Any], say: Any
 ) -> None:
     """Raise if the checkpoint is of another run; say so if only the versions differ."""
-    _check_agrees(folder, saved, {key: config[key] for key in _MUST_AGREE})
+    _check_agrees(folder, saved, {key: config[key] for key in _MUST_AGREE if key != "fingerprint"})
+    if saved.get("fingerprint") != config["fingerprint"]:
+        raise ArgumentError(
+            f"train: the run in {folder.path} began with other images or labels. Then it had: "
+            f"{saved.get('training')} Now: {config['training']} Continue it with those it began "
+            "with, or begin anew with --overwrite."
+        )
     changed = [key for key in _VERSIONS if saved.get(key) != config[key]]
     if changed:
         versions = ", ".join(f"{key} {saved.get(key)} → {config[key]}" for key in changed)

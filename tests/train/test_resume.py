@@ -1,11 +1,14 @@
 """Continuing a run: what is there, what isn't, and what belongs to another run."""
 
+import contextlib
 import errno
+import functools
 import io
 import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -17,8 +20,9 @@ from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError
 from minidl.files.tensor_file import read_tensors, write_tensors
 from minidl.models import registry
-from minidl.train import Recipe, continue_run, recipe_for, run
+from minidl.train import Recipe, continue_run, lock, recipe_for, run
 from minidl.train.data import DATASETS
+from minidl.train.folder import RunFolder
 from minidl.train.interruption import Interrupted, Interruption
 from minidl.train.run import _Keeper
 
@@ -125,10 +129,172 @@ def test_a_run_that_is_not_finished_is_not_overwritten(stopped, console):
     assert {path.name: path.read_bytes() for path in stopped.iterdir()} == before
 
 
-def test_a_damaged_checkpoint_is_overwritten(stopped, unbroken, console):
-    (stopped / "last.safetensors").write_bytes(b"damaged")
-    train(stopped, console)
+@pytest.mark.parametrize("damage", ["damaged", "cut off", "of another format"])
+def test_a_checkpoint_that_cannot_be_read_is_overwritten_only_on_request(
+    stopped, unbroken, console, damage
+):
+    path = stopped / "last.safetensors"
+    if damage == "of another format":
+        arrays, metadata = read_tensors(path)
+        write_tensors(path, arrays, {**metadata, "checkpoint": 2})
+    else:
+        path.write_bytes(b"damaged" if damage == "damaged" else path.read_bytes()[:-1])
+    before = contents(stopped)
+    with pytest.raises(ArgumentError, match=r"(?s)there is a run in .*or replace it: --overwrite"):
+        train(stopped, console)
+    assert contents(stopped) == before
+    train(stopped, console, overwrite=True)
     assert result(stopped) == result(unbroken)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_finished_run_is_replaced_only_on_request(unbroken, tmp_path, console):
+    folder = tmp_path / "run"
+    shutil.copytree(unbroken, folder)
+    (folder / "notes.txt").write_text("mine")
+    (folder / ".download.7.partial").write_text("mine too")
+    before = contents(folder)
+    with pytest.raises(ArgumentError, match=r"has finished: 2 epochs of lenet5.*\n.*--overwrite"):
+        train(folder, console, seed=5)
+    assert contents(folder) == before
+    train(folder, console, seed=5, overwrite=True)
+    assert result(folder) != result(unbroken)
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / ".download.7.partial").read_text() == "mine too"
+
+
+def test_an_unfinished_run_is_replaced_on_request(stopped, unbroken, console):
+    train(stopped, console, overwrite=True)
+    assert result(stopped) == result(unbroken)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.json", '{"compilerOptions": {}}'),
+        ("config.json", "[1, 2]"),
+        ("metrics.jsonl", '{"epoch": 1}'),
+        ("last.safetensors", "somebody else's"),
+        ("curves.png", "a picture"),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_files_that_may_not_be_a_runs_are_never_touched(tmp_path, console, name, text, overwrite):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ArgumentError, match="may not be a run's"):
+        train(tmp_path, console, overwrite=overwrite)
+    assert contents(tmp_path) == {name: text.encode()}
+
+
+def test_figures_whose_checkpoint_is_gone_are_kept(unbroken, tmp_path, console):
+    folder = tmp_path / "run"
+    shutil.copytree(unbroken, folder)
+    (folder / "last.safetensors").unlink()
+    before = contents(folder)
+    for resume in (False, True):
+        with pytest.raises(ArgumentError, match=r"metrics\.jsonl, times\.jsonl of a run without"):
+            train(folder, console, resume=resume)
+    assert contents(folder) == before
+
+
+def test_replacing_a_run_happens_at_once(unbroken, tmp_path, monkeypatch):
+    """Killed before any of its steps, the earlier run stands or the new one has begun."""
+    monkeypatch.undo()
+    new = {**json.loads((unbroken / "config.json").read_text()), "seed": 3}
+
+    class Killed(BaseException):
+        pass
+
+    stands = []
+    for kill_at in range(1, 30):
+        folder = tmp_path / str(kill_at)
+        shutil.copytree(unbroken, folder)
+        calls = []
+
+        def counted(original, *arguments, calls=calls, kill_at=kill_at, **options):
+            calls.append(original)
+            if len(calls) == kill_at:
+                raise Killed
+            return original(*arguments, **options)
+
+        with monkeypatch.context() as patch:
+            for name in ("replace", "unlink"):
+                patch.setattr(os, name, functools.partial(counted, getattr(os, name)))
+            with contextlib.suppress(Killed):
+                RunFolder(folder).begin(new, overwrite=True)
+        after = RunFolder(folder)
+        config, found = after.read_config(), after.load()
+        stands.append(found is not None)
+        if found is not None:
+            assert config["seed"] == found[1]["seed"] == 4
+            assert result(folder) == result(unbroken)
+        else:
+            assert config["seed"] == 3
+            after.begin(new)  # nothing is lost any more: no request is needed
+            assert "replaces" not in (folder / "config.json").read_text()
+        if len(calls) < kill_at:
+            break
+    assert stands[0]
+    assert stands == sorted(stands, reverse=True)
+    assert len(stands) > 7
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]"])
+def test_settings_that_are_gone_are_read_from_the_checkpoint(stopped, unbroken, console, text):
+    config = stopped / "config.json"
+    whole = config.read_text()
+    config.unlink()
+    if text is not None:
+        config.write_text(text)
+    continue_run(stopped, console=console)
+    assert json.loads(config.read_text()) == json.loads(whole)
+    assert result(stopped) == result(unbroken)
+
+
+def test_two_runs_in_one_folder_are_refused(stopped, console):
+    before = contents(stopped)
+    with RunFolder(stopped).held():
+        (stopped / ".last.safetensors.1.partial").write_text("being written")
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(ArgumentError, match=f"another run is under way.*{os.getpid()}"):
+                train(stopped, console, **options)
+        assert (stopped / ".last.safetensors.1.partial").exists()
+        (stopped / ".last.safetensors.1.partial").unlink()
+    assert contents(stopped) == before
+
+
+def test_a_killed_process_leaves_its_folder_open(stopped, unbroken, console):
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from minidl.train.folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).held():\n"
+        "    print('held', flush=True)\n"
+        "    signal.pause()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, stopped], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(ArgumentError, match=f"process {process.pid}"):
+            continue_run(stopped, console=console)
+        process.kill()
+    continue_run(stopped, console=console)
+    assert result(stopped) == result(unbroken)
+    assert not (stopped / ".running").exists()
+
+
+def test_where_folders_cannot_be_locked_runs_are_not_refused(
+    stopped, unbroken, console, monkeypatch
+):
+    monkeypatch.setattr(lock, "fcntl", None)
+    (stopped / ".last.safetensors.1.partial").write_text("perhaps being written")
+    continue_run(stopped, console=console)
+    assert (stopped / ".last.safetensors.1.partial").exists()
+    assert result(stopped)[1] == result(unbroken)[1]
 
 
 def test_without_a_checkpoint_it_starts_from_the_beginning(stopped, unbroken, console):
@@ -207,14 +373,14 @@ def test_other_images_of_the_same_name_are_refused(stopped, console, monkeypatch
         return dataset.subset(list(range(len(dataset)))[::-1], "Reversed.")
 
     monkeypatch.setitem(DATASETS, "mnist", other)
-    with pytest.raises(ArgumentError, match="labels_sha256"):
+    with pytest.raises(ArgumentError, match="began with other images or labels"):
         continue_run(stopped, console=console)
 
 
 def test_a_truncated_checkpoint_is_an_error_that_says_what_to_do(stopped, console):
     path = stopped / "last.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataError, match="Without that file, the run starts anew"):
+    with pytest.raises(DataError, match=r"nothing can be continued\. To begin anew: --overwrite"):
         continue_run(stopped, console=console)
 
 
@@ -229,6 +395,7 @@ def test_other_versions_are_allowed_and_named(stopped, console):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "[" * 10**5, '{"model": "lenet5"}', "\udcff"])
 def test_settings_that_cannot_be_read_are_an_error(stopped, console, text):
+    (stopped / "last.safetensors").unlink()  # that has them too
     (stopped / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(DataError, match=r"config\.json"):
         continue_run(stopped, console=console)
@@ -305,7 +472,7 @@ def test_the_card_says_which_images_a_model_is_for(tmp_path, console, monkeypatc
 
     monkeypatch.setitem(DATASETS, "squares", squares)
     with pytest.raises(ArgumentError, match=r"lenet5 was made for images of \(1, 28, 28\)"):
-        run("lenet5", "squares", out=tmp_path / "run", console=console)
+        run("lenet5", "squares", recipe=RECIPE, out=tmp_path / "run", console=console)
 
 
 def test_the_settings_name_everything_that_the_figures_depend_on(unbroken):

@@ -72,9 +72,9 @@ def test_one_epoch_on_the_bundled_digits_learns_most_of_them(tmp_path):
     assert epoch.test_accuracy > 0.9
 
 
-def test_an_earlier_run_in_the_folder_is_replaced(tmp_path):
+def test_an_earlier_run_in_the_folder_is_replaced_on_request(tmp_path):
     small_run(tmp_path)
-    small_run(tmp_path)
+    small_run(tmp_path, overwrite=True)
     assert [row["epoch"] for row in metrics(tmp_path)] == [1, 2]
 
 
