@@ -90,7 +90,7 @@ class DataLoader:
     ...             if (epoch, loader.position) == stop:
     ...                 state = {name: part.state_dict() for name, part in parts.items()}
     ...                 return {**state, "generator": generator.get_state()}
-    ...     return model[0].weight.numpy()
+    ...     return model[0].weight.detach().numpy()
     >>> uninterrupted = minidl.manual_seed(0) and train()
     >>> checkpoint = minidl.manual_seed(0) and train(stop=(1, 2))  # within the second epoch
     >>> resumed = minidl.manual_seed(99) and train(checkpoint)
