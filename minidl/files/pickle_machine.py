@@ -21,13 +21,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from minidl.errors import DataError
+from minidl.files.pickle_budget import Budget
 from minidl.files.pickle_stream import PickleStream
 from minidl.files.pickle_values import Constructor, Named, UnknownNameError, check_key
 
 __all__ = ["PickleMachine"]
 
-FREE_COST = 1 << 20
-"""How much constructors may be given beyond the bytes of the file; see `_spend`."""
+MAX_OPEN_GROUPS = 1000
+"""At a time; more would make values nested too deeply."""
+
+_NOTHING = object()
 
 
 class PickleMachine:
@@ -54,9 +57,9 @@ class PickleMachine:
         self.encoding = encoding
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []  # the stacks below each open MARK
-        self.memo: dict[int, Any] = {}
+        self.memo: list[Any] = []  # by number; _NOTHING where there's none
         self.made: dict[int, tuple[Any, Named]] = {}  # by id(); kept alive so that ids stay theirs
-        self.cost = 0
+        self.budget = Budget(source)
 
     def result(self) -> Any:
         """The value that the pickle has built, once it stops."""
@@ -73,6 +76,11 @@ class PickleMachine:
     def push(self, value: Any) -> None:
         """Put a value on top."""
         self.stack.append(value)
+
+    def push_new(self, container: Any) -> None:
+        """Put a container on top that is there since now."""
+        self.budget.container(container)
+        self.stack.append(container)
 
     def pop(self) -> Any:
         """Take the value from the top."""
@@ -103,13 +111,16 @@ class PickleMachine:
             self.refuse(f"it remembers a value under the number {index}")
         if not self.stack:
             self.refuse("it remembers a value of an empty stack")
+        if index >= len(self.memo):
+            self.memo.extend([_NOTHING] * (index + 1 - len(self.memo)))
         self.memo[index] = self.stack[-1]
 
     def recall(self, index: int) -> None:
         """GET: push what has that number."""
-        if index not in self.memo:
+        value = self.memo[index] if 0 <= index < len(self.memo) else _NOTHING
+        if value is _NOTHING:
             self.refuse(f"it recalls the number {index}, under which it remembered nothing")
-        self.push(self.memo[index])
+        self.push(value)
 
     def protocol(self) -> None:
         """PROTO: which protocol it is; only an unknown one matters."""
@@ -134,10 +145,12 @@ class PickleMachine:
             self.refuse(f"it takes {size} values from a stack of {len(self.stack)}")
         items = tuple(self.stack[-size:])
         del self.stack[-size:]
-        self.push(items)
+        self.push_new(items)
 
     def start_group(self) -> None:
         """MARK: what comes now belongs together."""
+        if len(self.outer) == MAX_OPEN_GROUPS:
+            self.refuse(f"more than {MAX_OPEN_GROUPS:,} groups of values are open")
         self.outer.append(self.stack)
         self.stack = []
 
@@ -163,13 +176,13 @@ class PickleMachine:
         target = self.top(dict, "it assigns keys")
         if len(keys_and_values) % 2:
             self.refuse("it assigns a key without a value")
-        for key, value in zip(keys_and_values[::2], keys_and_values[1::2], strict=True):
-            target[self._checked_key(key)] = value
+        keys = self._checked_keys(keys_and_values[::2], len(target))
+        target.update(zip(keys, keys_and_values[1::2], strict=True))
 
     def push_dict(self) -> None:
         """DICT: of the group."""
         items = self.pop_group()
-        self.push({})
+        self.push_new({})
         self.set_items(items)
 
     def set_item(self) -> None:
@@ -180,17 +193,22 @@ class PickleMachine:
     def add_items(self) -> None:
         """ADDITEMS: the group, into the set on top."""
         items = self.pop_group()
-        self.top(set, "it adds items").update(self._checked_key(item) for item in items)
+        target = self.top(set, "it adds items")
+        target.update(self._checked_keys(items, len(target)))
 
     def push_frozenset(self) -> None:
         """FROZENSET: of the group."""
-        self.push(frozenset(self._checked_key(item) for item in self.pop_group()))
+        self.push_new(frozenset(self._checked_keys(self.pop_group(), 0)))
 
-    def _checked_key(self, key: Any) -> Any:
+    def _checked_keys(self, keys: list[Any], size: int) -> list[Any]:
+        """`keys`, if a table of `size` entries can take them quickly."""
         try:
-            return check_key(key)
+            for key in keys:
+                check_key(key)
         except ValueError as error:
             self.refuse(str(error), error)
+        self.budget.keys(keys, size)
+        return keys
 
     # ------------------------------------------------------ names, and what is made by them
 
@@ -223,10 +241,11 @@ class PickleMachine:
             self.refuse(f"it calls a {called}, which isn't to be called")
         if not isinstance(arguments, tuple):
             self.refuse(f"it calls {named.name} with no tuple of arguments")
-        self._spend(arguments)
+        self.budget.arguments(arguments, named.constructor.hashes)
         made = self._trusted(named.name, named.constructor.make, *arguments)
-        self.made[id(made)] = (made, named)
-        self.push(made)
+        if named.constructor.fill is not None:
+            self.made[id(made)] = (made, named)
+        self.push_new(made)
 
     def fill(self) -> None:
         """BUILD: give the object on top its state."""
@@ -235,7 +254,7 @@ class PickleMachine:
         _, named = self.made.pop(id(target), (None, None))
         if named is None or named.constructor.fill is None:
             self.refuse(f"it sets the state of a {type(target).__name__}, which has none to be set")
-        self._spend(state)
+        self.budget.arguments(state, hashed=False)
         self._trusted(named.name, named.constructor.fill, target, state)
 
     def push_persistent(self, identity: Any) -> None:
@@ -268,18 +287,6 @@ class PickleMachine:
             raise
         except (TypeError, ValueError, OverflowError) as error:
             self.refuse(f"{name}: {error}", error)
-
-    def _spend(self, values: Any) -> None:
-        """Count what a constructor is given, because it may copy it.
-
-        What stands once in the file and is recalled a thousand times would else be copied a
-        thousand times, and a small file fill the memory.
-        """
-        for value in values if isinstance(values, tuple) else (values,):
-            if isinstance(value, str | bytes | bytearray | tuple | list | dict):
-                self.cost += len(value)
-        if self.cost > FREE_COST + 2 * self.source.opcode_at:
-            self.refuse("it uses the same data so often that it grows far beyond the file's size")
 
 
 def _printable(name: str) -> str:

@@ -7,8 +7,8 @@ has a stack machine of its own (`pickle_machine`) and builds
     OrderedDict                                        NumPy arrays, scalars and dtypes of numbers
 
 from pickles of protocols 0 to 5, also those of Python 2. Whatever else a pickle names is refused by
-its name. Time and memory are bounded by the size of the file: what it repeats by reference counts
-each time, and nothing nested too deeply, or in itself, is handed out.
+its name. Time and memory are bounded by the size of the file (`pickle_budget`), and nothing that is
+nested too deeply, or in itself, or repeated without end, is handed out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from minidl.files.pickle_values import PLAIN, Constructor, Named, UnknownNameErr
 
 __all__ = ["Constructor", "Named", "UnknownNameError", "read_pickle"]
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 26
 MAX_DEPTH = 100
 FREE_ITEMS = 1 << 20
 """How many items the value may have beyond one per byte of the file."""
@@ -51,9 +51,9 @@ def read_pickle(
     >>> read_pickle(b"cos\nsystem\n(S'rm x'\ntR.", "state.pkl")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
       ...
-    minidl.files.pickle_values.UnknownNameError: state.pkl wants to call os.system, which minidl never does: ...
+    minidl.files.pickle_values.UnknownNameError: state.pkl wants to call os.system, which ...
 
-    Dictionary keys and members of sets are strings, numbers and small tuples of these.
+    Dictionary keys and members of sets are short strings, numbers, booleans and None.
 
     Raises DataError, naming the file and the position in it, if it is no whole pickle, names
     something unknown, or is larger, deeper or more repetitive than any honest one.

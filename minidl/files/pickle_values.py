@@ -11,8 +11,7 @@ from minidl.errors import DataError
 
 __all__ = ["PLAIN", "Constructor", "Named", "UnknownNameError", "check_key"]
 
-MAX_KEY_LENGTH = 1 << 16
-MAX_KEY_ITEMS = 16
+MAX_KEY_LENGTH = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,14 @@ class Constructor:
         make: called with a REDUCE's arguments; None: the name may be mentioned, not called.
         fill: called with what `make` returned and a BUILD's state, once at most; None: it has
             no state.
+        hashes: whether `make` puts the items it is given into a hash table.
         constant: what the name itself stands for, where it isn't called; None: for nothing.
 
     """
 
     make: Callable[..., Any] | None = None
     fill: Callable[[Any, Any], None] | None = None
+    hashes: bool = False
     constant: Any = None
 
 
@@ -54,26 +55,19 @@ class UnknownNameError(DataError):
 def check_key(key: Any) -> Any:
     """`key` itself if it is fit for a dictionary or set: hashing and comparing it is quick.
 
-    A tuple of tuples, each of the same one, takes exponential time to hash; integers can be made
-    to collide. Raises ValueError for anything but short strings, 64-bit integers, floats, booleans,
-    None and small tuples of these.
+    A tuple of tuples, each of the same one, takes exponential time to hash, and any number of
+    tuples can be made to have the same hash; so can integers. Raises ValueError for anything but
+    short strings, 64-bit integers, floats, booleans and None.
     """
-    pending, items = [key], 0
-    while pending:
-        value = pending.pop()
-        items += 1
-        kind = type(value)
-        if kind is tuple and items + len(value) <= MAX_KEY_ITEMS:
-            pending.extend(value)
-        elif kind in (str, bytes):
-            if len(value) > MAX_KEY_LENGTH:
-                raise ValueError(f"a key of {len(value):,} characters")
-        elif kind is int:
-            if not -(1 << 63) <= value < 1 << 64:
-                raise ValueError("a key of more than 64 bits")
-        elif value is not None and kind not in (bool, float):
-            size = f" of {len(value)} items" if kind is tuple else ""
-            raise ValueError(f"a {kind.__name__}{size} as a key, or within one")
+    kind = type(key)
+    if kind in (str, bytes):
+        if len(key) > MAX_KEY_LENGTH:
+            raise ValueError(f"a key of {len(key):,} characters")
+    elif kind is int:
+        if not -(1 << 63) <= key < 1 << 64:
+            raise ValueError("a key of more than 64 bits")
+    elif key is not None and kind not in (bool, float):
+        raise ValueError(f"a {kind.__name__} as a key")
     return key
 
 
@@ -127,14 +121,14 @@ def _named_in(modules: tuple[str, ...], makers: dict[str, Constructor]) -> dict[
 
 PLAIN: dict[str, Constructor] = {
     "_codecs.encode": Constructor(_make_encoded),
-    "collections.OrderedDict": Constructor(_make_ordered_dict, _fill_ordered_dict),
+    "collections.OrderedDict": Constructor(_make_ordered_dict, _fill_ordered_dict, hashes=True),
     **_named_in(
         ("builtins", "__builtin__"),  # in Python 3, in Python 2
         {
             "bytes": Constructor(_make_bytes),
             "bytearray": Constructor(_make_bytearray),
-            "set": Constructor(_make_set),
-            "frozenset": Constructor(_make_frozenset),
+            "set": Constructor(_make_set, hashes=True),
+            "frozenset": Constructor(_make_frozenset, hashes=True),
         },
     ),
 }

@@ -127,7 +127,18 @@ def pickle_seeds(folder):
         "plain": (None, True, -7, 10**20, 2.5, "text", b"bytes", {1, "two"}, frozenset([3.0])),
         "ordered": OrderedDict(a=bytearray(b"abc"), b=[]),
     }
-    return [pickle.dumps(value, protocol) for protocol in range(6)]
+    return [*(pickle.dumps(value, protocol) for protocol in range(6)), *AMPLIFYING]
+
+
+# Seeds that damage multiplies: a byte makes a container, or a key that others have to be told from.
+AMPLIFYING = [
+    b"(" * 60 + b"l" * 60 + b".",
+    b"]" + b"]0}0\x8f0)0" * 30 + b".",
+    b"ccollections\nOrderedDict\nq\x000]" + b"h\x00)Ra" * 30 + b".",
+    b"}(" + b"".join(b"J" + struct.pack("<i", key << 20) + b"N" for key in range(99)) + b"u.",
+    b"]q\x00(" + b"K\x01K\x02K\x03" * 20 + b"ec__builtin__\nset\n" + b"2h\x00\x85R0" * 30 + b"0.",
+    b"(\x96" + struct.pack("<Q", 500) + bytes(500) + b"q\x00" + b"h\x00\x85\x94" * 50 + b"t.",
+]
 
 
 def read_any_pickle(path):
