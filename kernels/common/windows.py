@@ -103,12 +103,16 @@ def output_size(
     if min(height, width) < 1:
         padded = (size[0] + top + bottom, size[1] + left + right)
         spans = (extent(kernel_size[0], dilation[0]), extent(kernel_size[1], dilation[1]))
+        got, needed = "{}×{}".format(*padded), "the window's {}×{}".format(*spans)
+        if any(padding):
+            got += f" (input {size[0]}×{size[1]}, padding {padding})"
+        if spans != tuple(kernel_size):
+            needed += f" (kernel {kernel_size}, dilation {dilation})"
         fail(
             operation,
-            "the padded input",
-            f"{padded[0]}×{padded[1]} (input {size[0]}×{size[1]}, padding {padding})",
-            f"at least the window's {spans[0]}×{spans[1]} (kernel {kernel_size}, "
-            f"dilation {dilation})",
+            "the padded input" if any(padding) else "the input",
+            got,
+            f"at least {needed}",
             "Use a larger image, a smaller kernel or more padding.",
             error=ShapeError,
         )
