@@ -66,9 +66,7 @@ MISTAKES = {
     "a folder that isn't there": (
         lambda folder: datasets.MNIST(folder / "nowhere"),
         DataError,
-        "MNIST: no train-images-idx3-ubyte and train-labels-idx1-ubyte (with .gz or without) in "
-        "root = FOLDER/nowhere, nor in its mnist/, MNIST/raw/. Without root, the other places "
-        "are tried.",
+        "MNIST: there is no folder FOLDER/nowhere to look in.",
     ),
     "a truncated IDX file": (
         lambda folder: mnist(folder, images=PICTURES[:-7]),

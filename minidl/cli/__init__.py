@@ -1,7 +1,7 @@
 """The `minidl` command: a file per subcommand, named like it.
 
 minidl train lenet5      train a model, watch it learn, keep the figures and pictures
-minidl eval PATH         measure a trained model: accuracy, what it takes for what
+minidl eval PATH         measure a trained model: accuracy, and the classes it mistakes
 minidl predict IMAGE…    say which digit is on a photo; with other weights, what else
 minidl summary lenet5    its layers: shapes, parameters, MACs, memory, receptive fields
 minidl draw lenet5       its data flow as a picture: layers, branches, shortcuts

@@ -10,7 +10,9 @@ import typer
 from minidl.cli.app import Load, app, run_file
 
 
-@app.command()
+@app.command(
+    epilog="Examples: minidl check numpy --kernel conv2d; minidl check mine --load my_backend.py"
+)
 def check(
     backend: Annotated[
         str, typer.Argument(metavar="BACKEND", help="A name from `minidl backends`.")

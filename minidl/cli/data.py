@@ -7,22 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minidl.cli.app import app, listing, open_data, screen
+from minidl.cli.app import app, listing, open_data, print_error, screen
 from minidl.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
     from minidl.datasets import Dataset
 
 _LICENSES = {"mnist": "CC BY-SA 3.0", "fashion-mnist": "MIT", "cifar10": "none stated"}
+_FOLDERS_SHAPE = (3, 64, 64)
+"""What one's own images, which may be of different sizes, are shown as."""
 _PER_CLASS = 10
 """Samples of each class in the picture."""
 
 
 @app.command(epilog="Examples: minidl data; minidl data mnist --picture digits.png")
 def data(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A data set.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="A data set; folder: your own images, in --data-dir DIR."
+        ),
+    ] = None,
     data_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Look here only; or 'bundled'.")
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Look in this folder only; 'bundled': what comes with minidl."
+        ),
     ] = None,
     fetch: Annotated[
         bool,
@@ -33,13 +43,16 @@ def data(
         typer.Option(metavar="FILE.png", help="Draw some training images of each class."),
     ] = None,
 ) -> None:
-    """List the data sets and where they are; of one, its classes."""
-    from minidl.train.data import DATASETS
+    """List the data sets and where they are; of one, its classes.
+
+    Exit code 2 if the files of one are there but can't be read.
+    """
+    from minidl.train.data import DATASETS, FOLDER
 
     if name is None:
         if fetch or picture is not None:
             option = "--fetch" if fetch else "--picture"
-            known = ", ".join(DATASETS)
+            known = ", ".join(DATASETS if fetch else (*DATASETS, FOLDER))
             raise ArgumentError(f"data: {option} needs the name of a data set: {known}.")
         _list(list(DATASETS), data_dir)
         return
@@ -53,7 +66,10 @@ def data(
 def _list(names: list[str], data_dir: str | None) -> None:
     from rich.text import Text
 
+    from minidl.datasets.places import MissingFilesError
+
     console = screen()
+    errors: dict[str, DataError] = {}  # by message: a wrong MINIDL_DATA is the same for all
     table = listing("data set", "images", "train", "test", "classes", "license", "found in")
     for column in table.columns[2:5]:
         column.justify = "right"
@@ -64,9 +80,13 @@ def _list(names: list[str], data_dir: str | None) -> None:
                 training, test = (
                     open_data("data", name, train, data_dir) for train in (True, False)
                 )
-            except DataError:
+            except MissingFilesError:
                 missing = Text(f"not found: minidl data {name} --fetch", "yellow")
                 table.add_row(Text(name), "", "", "", "", license_, missing)
+                continue
+            except DataError as error:
+                table.add_row(Text(name), "", "", "", "", license_, Text("see below", "red"))
+                errors.setdefault(str(error).partition(": ")[2] or str(error), error)
                 continue
             table.add_row(
                 *(Text(name), _size(training), f"{len(training):,}", f"{len(test):,}"),
@@ -74,6 +94,10 @@ def _list(names: list[str], data_dir: str | None) -> None:
             )
     console.print(table)
     console.print("minidl data NAME says in which folder", style="dim")
+    for mistake in errors.values():
+        print_error(mistake)
+    if errors:
+        raise typer.Exit(2)
 
 
 def _show(name: str, data_dir: str | None, picture: Path | None) -> None:
@@ -81,10 +105,10 @@ def _show(name: str, data_dir: str | None, picture: Path | None) -> None:
     from rich.text import Text
 
     console = screen()
-    training, test = (open_data("data", name, train, data_dir) for train in (True, False))
+    training, test = _parts(name, data_dir)
     for part in (training, test):
         console.print(part.source, markup=False, soft_wrap=True)
-    console.print(f"{_size(training)} pixels; license: {_LICENSES.get(name, 'unknown')}\n")
+    console.print(f"{_size(training)} pixels; {_about(name)}\n")
     table = listing("class", "name", "train", "test")
     for column in (table.columns[0], *table.columns[2:]):
         column.justify = "right"
@@ -100,15 +124,37 @@ def _show(name: str, data_dir: str | None, picture: Path | None) -> None:
         console.print(f"Picture: {picture}", markup=False, soft_wrap=True)
 
 
+def _parts(name: str, data_dir: str | None) -> tuple[Dataset, Dataset]:
+    from minidl.train.data import FOLDER, load_data
+
+    if name == FOLDER and data_dir is not None:
+        return load_data(FOLDER, data_dir, shape=_FOLDERS_SHAPE)
+    if name == FOLDER:
+        raise ArgumentError(
+            "data: folder needs --data-dir DIR, with your images in DIR/train/CLASS/… and "
+            "DIR/test/CLASS/…"
+        )
+    training, test = (open_data("data", name, train, data_dir) for train in (True, False))
+    return training, test
+
+
 def _fetch(name: str, data_dir: str | None) -> None:
-    from minidl.train.data import DATASETS
+    from minidl.train.data import DATASETS, FOLDER
 
     if data_dir is not None:
         raise ArgumentError("data: --fetch downloads to the cache: leave out --data-dir.")
+    if name == FOLDER:
+        raise ArgumentError("data: your own images can't be fetched: leave out --fetch.")
     if name in DATASETS:
         with screen().status(f"fetching {name}"):
             for train in (True, False):
                 DATASETS[name](train=train, download=True)
+
+
+def _about(name: str) -> str:
+    if name in _LICENSES:
+        return f"license: {_LICENSES[name]}"
+    return "shown at this size only here: training resizes to what the model takes"
 
 
 def _size(dataset: Dataset) -> str:

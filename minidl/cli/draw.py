@@ -36,7 +36,7 @@ def draw(
     from minidl import analysis
     from minidl.backends import use_backend
 
-    run_file(load)
+    run_file(load, model)
     shape = input_shape("draw", model, size)
     with use_backend("meta"):
         network = build(model, num_classes, shape)

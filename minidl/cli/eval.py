@@ -48,11 +48,12 @@ def eval(
     ] = None,
     load: Load = None,
 ) -> None:
-    """Measure a trained model: loss, accuracy, what it takes for what."""
+    """Measure a trained model: loss, accuracy, and which classes it mistakes for each other."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
 
     from minidl.creation import tensor
     from minidl.functional import cross_entropy
+    from minidl.train.data import short_source
     from minidl.train.metrics import accuracy, confusion_matrix
     from minidl.train.trained import trained
     from minidl.train.trainer import predict
@@ -68,7 +69,7 @@ def eval(
 
     console = screen()
     console.print(f"{found}: {path}", soft_wrap=True, markup=False)
-    console.print(test.source, soft_wrap=True, markup=False)
+    console.print(short_source(test), soft_wrap=True, markup=False)
     with threadpool_limits(threads, "blas"), console.status("evaluating"):
         logits = predict(found.network, test, batch_size=batch_size, image_size=found.image_size)
     if test.class_names and logits.shape[1] != len(test.class_names):
@@ -92,7 +93,8 @@ def eval(
     if mistakes := _mistakes(matrix, names):
         console.print(f"Most often: {mistakes}.", soft_wrap=True, markup=False)
     if out is not None:
-        console.print(f"Picture: {_draw(matrix, names, out)}", soft_wrap=True, markup=False)
+        title = f"{found}: {share:.2%} of {len(test):,} images of {data} right"
+        console.print(f"Picture: {_draw(matrix, names, out, title)}", soft_wrap=True, markup=False)
 
 
 def _test_part(data: str, data_dir: str | None, model: str) -> Dataset:
@@ -156,13 +158,13 @@ def _mistakes(matrix: Any, names: tuple[str, ...]) -> str:
     return ", ".join(f"{names[t]} taken for {names[p]} ({wrong[t, p]}×)" for t, p in pairs)
 
 
-def _draw(matrix: Any, names: tuple[str, ...], folder: Path) -> Path:
+def _draw(matrix: Any, names: tuple[str, ...], folder: Path, title: str) -> Path:
     from minidl.train.pictures import save_confusion
 
     picture = folder / "confusion.png"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_confusion(matrix, names, picture)
+        save_confusion(matrix, names, picture, title)
     except OSError as error:
         raise ArgumentError(
             f"eval: --out: {picture} can't be written: {error.strerror}."

@@ -40,7 +40,7 @@ def models(
     """List the models; of one, show its card and its layers."""
     from minidl.models import list as names
 
-    run_file(load)
+    run_file(load, pattern)
     if sort not in _Row._fields:
         unknown_name("models: --sort: there is no column", sort, _Row._fields)
     if pattern in names():

@@ -35,7 +35,7 @@ def profile(
 
     from minidl import analysis, backends
 
-    run_file(load)
+    run_file(load, model)
     shape = input_shape("profile", model, size)
     if len(shape) != 3:
         raise ArgumentError(

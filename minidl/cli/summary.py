@@ -39,7 +39,7 @@ def summary(
     from minidl import analysis
     from minidl.backends import use_backend
 
-    run_file(load)
+    run_file(load, model)
     shape = input_shape("summary", model, size)
     with use_backend("meta"):
         network = build(model, num_classes, shape)

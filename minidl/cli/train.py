@@ -29,7 +29,8 @@ def train(
         typer.Option(
             metavar="DIR",
             help="Where the files are; 'bundled' means the images that come with minidl. Default: "
-            "$MINIDL_DATA, the system's package, the cache, the bundled images, in this order.",
+            "the first of these that has them: $MINIDL_DATA, the operating system's "
+            "data set package, the cache, the bundled images.",
         ),
     ] = None,
     backend: Annotated[
@@ -41,7 +42,8 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Default: the model's recipe.")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the run. Default: 0.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run's folder. Default: runs/….")
+        Path | None,
+        typer.Option(metavar="DIR", help="The run's folder. Default: a new one in runs."),
     ] = None,
     resume: Annotated[
         bool,
@@ -96,7 +98,7 @@ def train(
 
     if resume and overwrite:
         raise ArgumentError("train: --resume continues a run, --overwrite replaces it. Choose one.")
-    run_file(load)
+    run_file(load, model)
     recipe = _given(epochs=epochs, batch_size=batch_size, lr=lr)
     if as_published and model is not None:
         published = training.as_published(training.recipe_for(model), model)

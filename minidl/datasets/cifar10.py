@@ -20,6 +20,7 @@ import numpy as np
 
 from minidl.datasets.dataset import Dataset
 from minidl.datasets.places import (
+    MissingFilesError,
     Place,
     Wanted,
     cache_folder,
@@ -144,7 +145,7 @@ class CIFAR10(Dataset):
         )
         place = locate(wanted, root, fetch if download_missing else None)
         if place is None:
-            raise DataError(
+            raise MissingFilesError(
                 f"{cls.__name__}: neither in $MINIDL_DATA nor in the cache ({cache_folder()}), and "
                 "none of it comes with minidl. Fetch it with download=True, or in a shell with\n"
                 "    minidl data cifar10 --fetch\n"

@@ -16,7 +16,14 @@ from typing import Any, ClassVar
 
 from minidl.datasets.dataset import Dataset
 from minidl.datasets.idx import Images, md5_of_idx, read_idx
-from minidl.datasets.places import Place, Wanted, check_arguments, download, locate
+from minidl.datasets.places import (
+    MissingFilesError,
+    Place,
+    Wanted,
+    check_arguments,
+    download,
+    locate,
+)
 from minidl.errors import DataError
 
 __all__ = ["MNIST", "FashionMNIST"]
@@ -97,7 +104,7 @@ class _IdxDataset(Dataset):
         )
         place = locate(wanted, root, fetch if download_missing else None)
         if place is None:
-            raise DataError(
+            raise MissingFilesError(
                 f"{cls.__name__}: this installation of minidl lacks its bundled data. Install it "
                 "again, or pass download=True, or name a folder with root=…"
             )

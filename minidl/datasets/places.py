@@ -24,6 +24,7 @@ from minidl.errors import ArgumentError, DataError, DTypeError, MissingDependenc
 
 __all__ = [
     "BUNDLED",
+    "MissingFilesError",
     "Place",
     "Wanted",
     "cache_folder",
@@ -34,6 +35,10 @@ __all__ = [
 
 BUNDLED = Path(__file__).resolve().parent / "data"
 """The folder of the subsets that come with minidl. As `root` it says: these and no others."""
+
+
+class MissingFilesError(DataError):
+    """A data set's files are nowhere that was looked: not a word against those that are there."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,8 @@ def locate(
 ) -> Place | None:
     """The first place that has the wanted files, or None if there is none.
 
-    Raises DataError if `root` lacks them, or MINIDL_DATA names a folder that doesn't exist;
-    ArgumentError for `root` together with `fetch`.
+    Raises MissingFilesError if `root` lacks them, DataError if it doesn't exist or MINIDL_DATA
+    names a folder that doesn't, ArgumentError for `root` together with `fetch`.
 
     Args:
         wanted: what is looked for.
@@ -146,13 +151,15 @@ _TORCHVISIONS: dict[str, tuple[Any, str]] = {
 
 
 def _in_root(wanted: Wanted, root: Path) -> Place:
+    if not root.is_dir():
+        raise DataError(f"{wanted.title}: there is no folder {root} to look in.")
     files = wanted.find_in(root)
     if files is None:
         names = " and ".join(wanted.names)
         gz = " (with .gz or without)" if ".gz" in wanted.suffixes else ""
         archive = f", and no {wanted.archive}," if wanted.archive else ""
         folders = ", ".join(f"{name}/" for name in wanted.subfolders)
-        raise DataError(
+        raise MissingFilesError(
             f"{wanted.title}: no {names}{gz}{archive} in root = {root}, nor in its {folders}. "
             "Without root, the other places are tried."
         )

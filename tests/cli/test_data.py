@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from PIL import Image
 
 from minidl.datasets import places
 
@@ -74,9 +75,74 @@ def test_fetch_downloads_both_parts_to_the_cache(minidl, monkeypatch):
     assert len(fetched) == 4
 
 
+@pytest.fixture
+def pictures(tmp_path):
+    """One's own images, of different sizes: three cats and one dog to train on, one of each."""
+    counts = {"train/cat": 3, "train/dog": 1, "test/cat": 1, "test/dog": 1}
+    for folder, count in counts.items():
+        (tmp_path / "pets" / folder).mkdir(parents=True)
+        for n in range(count):
+            Image.new("RGB", (20 + n, 30)).save(tmp_path / "pets" / folder / f"{n}.png")
+    return tmp_path / "pets"
+
+
+def test_ones_own_folder_shows_its_classes(minidl, pictures):
+    code, out, _ = minidl("data", "folder", "--data-dir", pictures)
+    assert code == 0
+    assert "4 images of 2 classes" in out
+    row = next(line.split() for line in out.splitlines() if "cat" in line)
+    assert row == ["0", "cat", "3", "1"]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("train", "Did you mean --data-dir {pictures}?"),
+        ("train/cat", "has no folder train nor test. Name the one that holds train/ and test/"),
+        ("nowhere", "nowhere doesn't exist"),
+        ("train/cat/0.png", "0.png is no folder"),
+    ],
+)
+def test_a_folder_that_holds_no_parts_is_explained(minidl, pictures, place, message):
+    for command in (("data", "folder"), ("train", "lenet5", "--data", "folder")):
+        code, _, err = minidl(*command, "--data-dir", pictures / place)
+        assert code == 2
+        assert message.format(pictures=pictures) in err
+        assert "ImageFolder" not in err
+
+
+def test_a_wrong_minidl_data_is_not_hidden(minidl, monkeypatch, tmp_path):
+    monkeypatch.setenv("MINIDL_DATA", str(tmp_path / "typo"))
+    code, out, err = minidl("data")
+    assert code == 2
+    assert "not found" not in out
+    assert err.count("MINIDL_DATA names") == 1
+
+
+def test_damaged_files_are_not_called_missing(minidl, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (tmp_path / "mnist" / name).write_bytes(b"damaged")
+    code, out, err = minidl("data", "--data-dir", tmp_path)
+    assert code == 2
+    assert "train-images-idx3-ubyte" in err
+    assert "not found: minidl data fashion-mnist --fetch" in out
+    assert "not found: minidl data mnist" not in out
+
+
+def test_what_is_not_found_says_the_command_that_fetches_it(minidl):
+    code, _, err = minidl("data", "cifar10")
+    assert code == 2
+    assert "minidl data cifar10 --fetch" in err
+    assert "--data-dir" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("folder",), "needs --data-dir DIR"),
+        (("folder", "--fetch"), "can't be fetched"),
+        (("--data-dir", "no such folder"), "no such folder"),
         (("mnits",), "Did you mean mnist?"),
         (("--fetch",), "needs the name of a data set"),
         (("--picture", "a.png"), "needs the name of a data set"),

@@ -90,3 +90,13 @@ def test_a_mistake_is_one_message_and_exit_code_2(minidl, arguments, message):
     code, out, err = minidl("models", *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+@pytest.mark.parametrize("command", ["models", "summary", "profile", "draw", "train"])
+def test_a_class_that_is_not_registered_is_told_how(minidl, tmp_path, command):
+    path = tmp_path / "own.py"
+    path.write_text("from minidl import nn\nclass Net(nn.Module):\n    pass\n")
+    code, out, err = minidl(command, "Net", "--load", path)
+    assert (code, out) == (2, "")
+    assert f"Net is in {path}, but not registered" in err
+    assert "@models.register" in err
