@@ -1,57 +1,107 @@
 """Receptive fields: the part of the image that one output can see.
 
-Along one axis, output i sees the inputs start + i·jump … start + i·jump + size − 1. A window of k
-elements, dilation d, stride s and padding p makes of (size, jump, start)
+Along one axis, output i of an operation takes some elements of its input, and sees what they see:
+from the first pixel of any of them to the last. All of our operations repeat themselves: P outputs
+on, they take the same elements, M further on:
 
-    size + (k − 1)·d·jump,   jump·s,   start − p·jump
+    window of k elements      P = 1, M = s        output i takes i·s − p + t·d, 0 ≤ t < k
+    transposed convolution    P = s, M = 1        (i + p − t·d) / s, where that is whole
+    adaptive pooling n → m    P = m/g, M = n/g    from ⌊i·n/m⌋ to below ⌈(i + 1)·n/m⌉
+
+with stride s, padding p, dilation d and g = gcd(n, m).
+
+So what is seen is noted exactly for the outputs of one period, which is one output long until there
+is a transposed convolution or an adaptive pooling. Where branches meet, the field reaches from the
+first start to the last end. Padding is counted: near the border a part of the field lies outside
+the image.
 
 (Dumoulin & Visin 2016, "A guide to convolution arithmetic"; Araujo et al. 2019, "Computing
-receptive fields of convolutional neural networks", Distill). Where branches meet, the field reaches
-from the first start to the last end. Padding is counted: near the border a part of the field lies
-outside the image.
+receptive fields of convolutional neural networks", Distill, for outputs that are all alike.)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+MAX_PERIOD = 1 << 12
+"""More different outputs aren't followed."""
+
+Span = tuple[int, int]
+"""The first and the last pixel."""
+
 
 class Axis(NamedTuple):
-    """The field along one axis, in pixels; fractions come from transposed convolutions."""
+    """What the outputs along one axis see."""
 
-    size: Fraction = Fraction(1)
-    jump: Fraction = Fraction(1)
-    start: Fraction = Fraction(0)
+    spans: tuple[Span | None, ...] = ((0, 0),)
+    """Of the outputs of one period; None: of an output that takes nothing."""
+    advance: int = 1
+    """How many pixels further on the next period is."""
 
-    def window(self, k: int, stride: int, padding: int, dilation: int) -> Axis:
-        """Behind a window of k elements."""
-        return Axis(
-            self.size + (k - 1) * dilation * self.jump,
-            self.jump * stride,
-            self.start - padding * self.jump,
-        )
+    @property
+    def size(self) -> int:
+        """Of the largest field."""
+        return max((last - first + 1 for first, last in filter(None, self.spans)), default=0)
 
-    def transposed(self, k: int, stride: int, padding: int, dilation: int) -> Axis:
-        """Behind a transposed convolution: of its window, only every (stride/g)-th tap meets an
-        element, g = gcd(stride, dilation).
+    @property
+    def jump(self) -> Fraction:
+        """Pixels from an output's field to the next one's, on average."""
+        return Fraction(abs(self.advance), len(self.spans))
+
+    def at(self, i: int) -> Span | None:
+        """What output i sees."""
+        periods, phase = divmod(i, len(self.spans))
+        span, shift = self.spans[phase], periods * self.advance
+        return span and (span[0] + shift, span[1] + shift)
+
+    def behind(self, taken: Sequence[Iterable[int]], moved: int) -> Axis | None:
+        """Behind an operation: `taken` are the elements that each output of its period takes, of
+        which the next period's are `moved` further on. None if the outputs differ too much.
         """
-        g = math.gcd(stride, dilation)
-        taps = (k - 1) * g // stride
-        start = Fraction(padding - dilation * (k - 1), stride)
-        return Axis(
-            self.size + taps * (dilation // g) * self.jump,
-            self.jump / stride,
-            self.start + start * self.jump,
+        periods = len(self.spans) // math.gcd(len(self.spans), moved)
+        if periods * len(taken) > MAX_PERIOD:
+            return None
+        spans = [
+            _hull(self.at(element + period * moved) for element in elements)
+            for period in range(periods)
+            for elements in taken
+        ]
+        advance = Fraction(periods * moved, len(self.spans)) * self.advance
+        return Axis(tuple(spans), int(advance))
+
+    def window(self, k: int, stride: int, padding: int, dilation: int) -> Axis | None:
+        """Behind a window of k elements."""
+        return self.behind([[t * dilation - padding for t in range(k)]], stride)
+
+    def transposed(self, k: int, stride: int, padding: int, dilation: int) -> Axis | None:
+        """Behind a transposed convolution: of its window, only some taps meet an element."""
+        places = [[i + padding - t * dilation for t in range(k)] for i in range(stride)]
+        return self.behind(
+            [[place // stride for place in row if place % stride == 0] for row in places], 1
         )
 
-    def joined(self, other: Axis) -> Axis:
-        """Where two branches meet."""
-        start = min(self.start, other.start)
-        end = max(self.start + self.size, other.start + other.size)
-        return Axis(end - start, max(self.jump, other.jump), start)
+    def adaptive(self, n: int, out: int) -> Axis | None:
+        """Behind an adaptive pooling of n elements to `out`."""
+        moved, period = n // math.gcd(n, out), out // math.gcd(n, out)
+        windows = [range(i * n // out, -(-(i + 1) * n // out)) for i in range(period)]
+        return self.behind(windows, moved)
+
+    def joined(self, other: Axis) -> Axis | None:
+        """Where two branches meet; None if one runs through the image faster than the other."""
+        period = math.lcm(len(self.spans), len(other.spans))
+        advance = period // len(self.spans) * self.advance
+        if advance != period // len(other.spans) * other.advance or period > MAX_PERIOD:
+            return None
+        return Axis(tuple(_hull((self.at(i), other.at(i))) for i in range(period)), advance)
+
+
+def _hull(spans: Iterable[Span | None]) -> Span | None:
+    """From the first start to the last end."""
+    some = [span for span in spans if span is not None]
+    return (min(first for first, _ in some), max(last for _, last in some)) if some else None
 
 
 class Field(NamedTuple):
@@ -66,17 +116,22 @@ class Field(NamedTuple):
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Height and width of the field."""
-        return math.ceil(self.height.size), math.ceil(self.width.size)
+        """Height and width of the field; of the largest, where outputs differ."""
+        return self.height.size, self.width.size
 
-    def joined(self, other: Field) -> Field:
-        """Where two branches meet."""
-        return Field(
-            self.height.joined(other.height),
-            self.width.joined(other.width),
-            self.axes or other.axes,
-            self.whole or other.whole,
+    def along(self, height: Axis | None, width: Axis | None) -> Field | None:
+        """The same with other axes; None if one of them isn't known."""
+        return (
+            None if height is None or width is None else self._replace(height=height, width=width)
         )
+
+    def joined(self, other: Field) -> Field | None:
+        """Where two branches meet."""
+        axes, whole = self.axes or other.axes, self.whole or other.whole
+        if whole:
+            return Field(axes=axes, whole=True)
+        field = self._replace(axes=axes)
+        return field.along(self.height.joined(other.height), self.width.joined(other.width))
 
 
 class ReceptiveFields:
@@ -104,11 +159,13 @@ def _behind(
 ) -> Field | None:
     """The field of y; operands are pairs of an array and its field."""
     x: Any = operands[0][0]
-    field: Field = operands[0][1]
+    field: Field | None = operands[0][1]
     if name == "unfold" or any(f is None for _, f in operands):
         return None  # columns: who mixes them, and how, is anybody's guess
     for _, other in operands[1:]:
-        field = field.joined(other)
+        field = field and field.joined(other)
+    if field is None:
+        return None
     if field.whole:
         return Field(axes=field.axes, whole=True)
     if name == "transpose":
@@ -123,18 +180,21 @@ def _behind(
         return _moved(field, [-widths[axis] for axis in field.axes], (1, 1))
     if name == "index":
         return _indexed(field, x, args[1])
-    window = _window(name, x, args, options, y)
+    if name == "adaptive_avg_pool2d" and y.shape[2:] != (1, 1):
+        (n_h, n_w), (out_h, out_w) = x.shape[2:], y.shape[2:]
+        return field.along(field.height.adaptive(n_h, out_h), field.width.adaptive(n_w, out_w))
+    window = _window(name, args, options)
     if window is not None:
         step = Axis.transposed if name.endswith("input_grad") else Axis.window
         height, width = zip(*window, strict=True)
-        return field._replace(height=step(field.height, *height), width=step(field.width, *width))
+        return field.along(step(field.height, *height), step(field.width, *width))
     if name in ("matmul", "einsum"):  # over the channels, where they stand last
         keeps = name == "matmul" and -1 not in field.axes and x is args[0]
         return field if keeps else Field(axes=None, whole=True)
     return field if any(_same_grid(field, x, y) for x, _ in operands) else Field(whole=True)
 
 
-def _window(name: str, x: Any, args: Any, options: Any, y: Any) -> Any:
+def _window(name: str, args: Any, options: Any) -> Any:
     """(kernel_size, stride, padding, dilation), each (height, width); None if there's none."""
     ones, padding = (1, 1), options.get("padding", (0, 0))[:2]
     if name in ("max_pool2d", "avg_pool2d"):
@@ -143,11 +203,6 @@ def _window(name: str, x: Any, args: Any, options: Any, y: Any) -> Any:
     if name in ("conv2d", "depthwise_conv2d", "conv2d_input_grad", "depthwise_conv2d_input_grad"):
         strides, dilations = options.get("stride", ones), options.get("dilation", ones)
         return args[1].shape[2:], strides, padding, dilations
-    if name == "adaptive_avg_pool2d" and y.shape[2:] != ones:
-        pairs = list(zip(x.shape[2:], y.shape[2:], strict=True))
-        # Windows differ in size; the largest one counts.
-        sizes = [max(-(-(i + 1) * n // out) - i * n // out for i in range(out)) for n, out in pairs]
-        return sizes, [Fraction(n, out) for n, out in pairs], (0, 0), ones
     return None
 
 
@@ -168,7 +223,7 @@ def _transposed(field: Field, x: Any, args: tuple[Any, ...], options: Any) -> Fi
     return field._replace(axes=(rows, columns))
 
 
-def _indexed(field: Field, x: Any, key: Any) -> Field:
+def _indexed(field: Field, x: Any, key: Any) -> Field | None:
     """Slices move the grid and thin it out; anything else loses it."""
     parts = key if isinstance(key, tuple) else (key,)
     if field.axes is None or not all(isinstance(part, slice) for part in parts):
@@ -178,8 +233,8 @@ def _indexed(field: Field, x: Any, key: Any) -> Field:
     return _moved(field, [r.start for r in ranges], [r.step for r in ranges])
 
 
-def _moved(field: Field, by: Any, step: Any) -> Field:
+def _moved(field: Field, by: Any, step: Any) -> Field | None:
     """Elements by, by + step, by + 2·step … of the grid."""
     axes = (field.height, field.width)
     height, width = (a.window(1, s, -b, 1) for a, b, s in zip(axes, by, step, strict=True))
-    return field._replace(height=height, width=width)
+    return field.along(height, width)

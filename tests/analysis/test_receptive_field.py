@@ -39,20 +39,28 @@ def conv(kernel_size, **options):
     return nn.Conv2d(2, 2, kernel_size, **options)
 
 
-def measured(model, size=(61, 67)):
-    """Height and width of the largest box that the gradient of an output in the middle reaches."""
+def measured(model, size=(61, 67), period=2):
+    """Height and width of the largest boxes that gradients of outputs in the middle reach.
+
+    Behind a transposed convolution not all outputs are equal, but so many in a row are all kinds.
+    """
     model = model.double().eval()
     with minidl.no_grad():
         for parameter in model.parameters():
             parameter.copy_(np.random.default_rng(0).uniform(0.5, 1.5, parameter.shape))
-    boxes = []
-    for i, j in ((0, 0), (1, 1)):  # behind a transposed convolution not all are equal
-        x = minidl.ones(1, 2, *size, dtype="float64").requires_grad_()
-        y = model(x)
-        y[0, :, y.shape[2] // 2 + i, y.shape[3] // 2 + j].sum().backward()
-        reached = np.abs(x.grad.numpy()[0]).sum(0) > 0
-        boxes.append([np.ptp(np.flatnonzero(reached.any(axis))) + 1 for axis in (1, 0)])
-    return tuple(np.max(boxes, 0))
+    reach = []
+    for axis in (2, 3):
+        lengths = [0]
+        for i in range(period):
+            x = minidl.ones(1, 2, *size, dtype="float64").requires_grad_()
+            y = model(x)
+            middle = y.shape[axis] // 2 + i - period // 2
+            line = y[:, :, middle] if axis == 2 else y[:, :, :, middle]
+            line.sum().backward()
+            seen = np.abs(x.grad.numpy()).sum((0, 1, 5 - axis)).nonzero()[0]
+            lengths.append(np.ptp(seen) + 1 if len(seen) else 0)
+        reach.append(max(lengths))
+    return tuple(reach)
 
 
 NETS = {
@@ -97,6 +105,62 @@ def test_field_is_what_the_gradient_reaches(name):
     row = summary(model, (2, 61, 67)).rows[0]
     assert not row.sees_all
     assert row.receptive_field == measured(model)
+
+
+def transposed(kernel_size, **options):
+    return nn.ConvTranspose2d(2, 2, kernel_size, **options)
+
+
+def test_behind_a_transposed_convolution_the_windows_see_less_than_the_sum_of_all():
+    model = nn.Sequential(
+        transposed((3, 1), stride=(2, 1)), nn.AvgPool2d((2, 1)), nn.AvgPool2d((2, 1))
+    )
+    assert summary(model, (2, 61, 67)).rows[0].receptive_field == measured(model) == (3, 1)
+
+
+def random_net(rng):
+    """Convolutions, transposed ones and pools, of any stride and dilation, in which all taps count;
+    and after how many outputs they repeat at the latest."""
+    layers, period, scale = [], 1, 1.0
+    for _ in range(rng.integers(2, 6)):
+        k, stride, dilation = rng.integers(1, 5), rng.integers(1, 4), rng.integers(1, 3)
+        kind = rng.choice(["conv", "pool", "transposed"])
+        if kind == "transposed" and period * stride <= 12:
+            layers.append(transposed(int(k), stride=int(stride), dilation=int(dilation)))
+            period, scale = period * stride, scale * stride
+        elif kind == "pool" and scale / stride > 0.1:
+            layers.append(nn.AvgPool2d(int(k), int(stride)))
+            scale /= stride
+        elif scale / stride > 0.1:
+            layers.append(conv(int(k), stride=int(stride), dilation=int(dilation)))
+            scale /= stride
+    return nn.Sequential(conv(1), *layers), int(period)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_field_of_a_random_net_is_what_the_gradient_reaches(seed):
+    model, period = random_net(np.random.default_rng(seed))
+    row = summary(model, (2, 121, 120)).rows[0]
+    assert row.receptive_field == measured(model, (121, 120), period)
+
+
+def test_adaptive_pooling_and_what_follows_it_see_exactly_their_windows():
+    model = nn.Sequential(nn.AdaptiveAvgPool2d((11, 7)), conv(2), nn.AvgPool2d(2))
+    row = summary(model, (2, 30, 24)).rows[0]
+    assert row.receptive_field == measured(model, (30, 24), 3)
+
+
+def test_branches_that_run_through_the_image_at_different_speeds_are_not_guessed_at():
+    slow = nn.Sequential(conv(1, stride=2), Function(lambda x: x[:, :, :4, :4]))
+    fast = nn.Sequential(conv(1), Function(lambda x: x[:, :, :4, :4]))
+    row = summary(Parallel(slow, fast), (2, 8, 8)).rows[0]
+    assert (row.receptive_field, row.sees_all) == (None, False)
+
+
+def test_an_image_read_backwards_moves_as_far():
+    flipped = Function(lambda x: x[:, :, ::-1])
+    row = summary(nn.Sequential(conv(3, stride=2), flipped, conv(3)), (2, 20, 20)).rows[0]
+    assert (row.receptive_field, row.jump) == ((7, 7), (2.0, 2.0))
 
 
 @pytest.mark.parametrize(
