@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minidl.cli.app import Load, app, listing, print_error, run_file, screen
-from minidl.errors import ArgumentError, DataError, MinidlError
+from minidl.errors import ArgumentError, DataError, MinidlError, unknown_name
 
 if TYPE_CHECKING:
     from minidl.train.photos import Preparation
@@ -44,16 +44,24 @@ def predict(
     """Say which digit is on a photo or scan; with other weights, what else."""
     import numpy as np
 
+    from minidl.train.data import DATASETS, FOLDER
     from minidl.train.photos import preparation, probabilities
     from minidl.train.trained import SHIPPED, trained
 
     run_file(load)
+    if data is not None and data not in (*DATASETS, FOLDER):
+        unknown_name("predict: there is no data set", data, DATASETS)
     if weights is None and model is not None:
         raise ArgumentError(
             f"predict: minidl comes with weights of lenet5 for digits only. Name a file with "
             f"those of {model}: --weights FILE."
         )
     found = trained(weights or SHIPPED, model, data, backend)
+    if data not in (None, found.data):
+        raise ArgumentError(
+            f"predict: --data {data}: {weights or 'the network that comes with minidl'} was "
+            f"trained on {found.data}. Leave --data out."
+        )
     prepare = preparation(found)
     console = screen()
     console.print(f"{found}; {prepare.description}.", soft_wrap=True, markup=False)

@@ -11,6 +11,7 @@ import math
 import os
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,9 @@ def load_model(
 ) -> tuple[Module, dict[str, Any]]:
     """A registered model with the weights of a file, in evaluation mode, and the file's settings.
 
-    From a checkpoint of `minidl train`, whose settings say which model it is. Where weights were
-    averaged in training, it gets the averages. Or from any file that `models.load_weights` takes;
-    then `model` names the model and `options` are its maker's.
+    From a checkpoint of `minidl train` or the folder of its run, whose settings say which model it
+    is. Where weights were averaged in training, it gets the averages. Or from any file that
+    `models.load_weights` takes; then `model` names the model and `options` are its maker's.
 
     >>> import tempfile
     >>> import minidl
@@ -70,8 +71,10 @@ def load_model(
     >>> config
     {'model': 'lenet5', 'options': {'num_classes': 3}}
 
-    Raises DataError for a file that can't be read, ArgumentError for one of another model.
+    Raises DataError for a file that can't be read and for a folder without a checkpoint,
+    ArgumentError for a file of another model, or of one that isn't registered.
     """
+    path = _file(Path(path))
     arrays, metadata = read_file(path)
     if "checkpoint" in metadata:
         state, config = _checkpoint(path, arrays, metadata)
@@ -80,6 +83,11 @@ def load_model(
         if model not in (None, config["model"]):
             fail("load_model", "model", repr(model), f"{config['model']!r}, which {path} is of",
                  error=ArgumentError)  # fmt: skip
+        if config["model"] not in models.list():
+            raise ArgumentError(
+                f"{path} is of {config['model']}, a model of your own. Run the file that registers "
+                "it first: --load FILE, as when it was trained."
+            )
     elif model is None:
         raise ArgumentError(
             f"load_model: {path} holds weights only, and doesn't say of which model. Name it."
@@ -91,6 +99,18 @@ def load_model(
     if state.get("average") is not None:
         _take_averages(network, state["average"]["averages"])
     return network.eval(), config
+
+
+def _file(path: Path) -> Path:
+    """The file to read: of a run's folder, its newest checkpoint."""
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob("*.safetensors"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise DataError(
+            f"{path} holds no checkpoint (*.safetensors). Name the folder of a run of minidl train."
+        )
+    return found[-1]
 
 
 def _with_weights(

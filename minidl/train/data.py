@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ from minidl import datasets
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError, fail, unknown_name
 
-__all__ = ["DATASETS", "FOLDER", "classes", "fingerprint", "image_shape", "load_data"]
+__all__ = [
+    "DATASETS",
+    "FOLDER",
+    "classes",
+    "fingerprint",
+    "image_shape",
+    "load_data",
+    "short_source",
+]
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "mnist": datasets.MNIST,
@@ -70,6 +79,7 @@ def _from_folder(
             f"train: --data {FOLDER} needs --data-dir DIR, with your images in DIR/train/CLASS/… "
             "and DIR/test/CLASS/…"
         )
+    _check_parts(Path(data_dir).expanduser())
     channels, size = (shape[0], min(shape[1:])) if shape else (3, None)
     training, test = (
         datasets.ImageFolder(Path(data_dir).expanduser() / part, size=size, channels=channels)
@@ -85,6 +95,22 @@ def _from_folder(
     for part in (training, test):
         part.mean, part.std = mean, std
     return training, test
+
+
+def _check_parts(folder: Path) -> None:
+    """DataError if it doesn't hold train/ and test/; perhaps the folder above does."""
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "doesn't exist"
+        raise DataError(f"--data-dir {folder} {what}.")
+    missing = [part for part in ("train", "test") if not (folder / part).is_dir()]
+    if missing:
+        above = folder.resolve().parent
+        is_part = all((above / part).is_dir() for part in ("train", "test"))
+        hint = f" Did you mean --data-dir {above}?" if is_part else ""
+        raise DataError(
+            f"--data-dir {folder} has no folder {' nor '.join(missing)}. Name the one that holds "
+            f"train/ and test/, with your images in train/CLASS/… and test/CLASS/….{hint}"
+        )
 
 
 def _pixel_statistics(
@@ -111,6 +137,16 @@ def image_shape(dataset: Dataset) -> tuple[int, ...]:
 def classes(dataset: Dataset) -> int:
     """How many there are: as many as names, or as labels up to the largest."""
     return len(dataset.class_names) or int(dataset.labels.max()) + 1
+
+
+def short_source(dataset: Dataset) -> str:
+    """Where its images come from, without the path of those that come with minidl.
+
+    >>> short_source(datasets.MNIST(root=datasets.BUNDLED))
+    'MNIST, a subset of 10,000 training images, bundled with minidl.'
+    """
+    bundled = rf"from the subset bundled with minidl \({re.escape(str(datasets.BUNDLED))}[^)]*\)"
+    return re.sub(bundled, "bundled with minidl", dataset.source)
 
 
 def fingerprint(dataset: Dataset) -> str:

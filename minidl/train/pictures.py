@@ -1,4 +1,4 @@
-"""Pictures of a run: its curves, and what the model sees in some test images."""
+"""Pictures of a run: its curves, what the model sees in some test images, what it mistakes."""
 
 from __future__ import annotations
 
@@ -16,86 +16,187 @@ from minidl.files.atomic import write_atomically
 from minidl.train.trainer import Epoch
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Array = np.ndarray[Any, Any]
 
 _NAMED_CLASSES = 30
 """With more classes, names and numbers could not be read."""
-_RIGHT, _WRONG = "#1b7837", "#c51b1b"
+_RIGHT, _WRONG, _QUIET = "#1b7837", "#c51b1b", "#666666"
+_PARTS = {"train": "#7f9fc4", "test": "#d1560f"}
 
 
-def save_curves(history: Sequence[Epoch], path: Path) -> None:
-    """Loss and accuracy over the epochs, on the training and on the test images."""
-    figure = _figure(9, 3.4)
-    figure.set_layout_engine("constrained")
-    epochs = [epoch.epoch for epoch in history]
-    left, right = figure.subplots(1, 2)
-    for axes, quantity, scale in ((left, "loss", 1), (right, "accuracy", 100)):
-        for part, marker in (("train", "o"), ("test", "s")):
-            values = [scale * getattr(epoch, f"{part}_{quantity}") for epoch in history]
-            axes.plot(epochs, values, marker=marker, label=part)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("accuracy (%)" if quantity == "accuracy" else "cross-entropy")
-        axes.set_xticks(epochs[:: math.ceil(len(epochs) / 10)])
-        axes.grid(alpha=0.3)
-        axes.legend()
+def save_curves(history: Sequence[Epoch], path: Path, title: str = "", note: str = "") -> None:
+    """Loss and accuracy over the epochs, on the training and on the test images.
+
+    After one epoch, which makes no curve, they are bars. The note is written below.
+    """
+    figure = _figure(9, 3.9)
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
+    draw = _draw_curve if len(history) > 1 else _draw_bars
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        draw(axes, history, quantity)
+        axes.set_title("cross-entropy" if quantity == "loss" else "accuracy", loc="left", size=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title, x=0.012, ha="left", weight="bold", size=12)
+    if note:
+        figure.supxlabel(note, x=0.012, ha="left", size=8, color=_QUIET)
     _save(figure, path)
 
 
-def save_predictions(dataset: Dataset, logits: np.ndarray[Any, Any], path: Path) -> None:
+def _draw_curve(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
+    """A line for each part, with its name and its last value at its end."""
+    epochs = [epoch.epoch for epoch in history]
+    last = {}
+    for part, color in _PARTS.items():
+        values = [getattr(epoch, f"{part}_{quantity}") for epoch in history]
+        axes.plot(epochs, values, color=color, marker="o", markersize=4, clip_on=False, zorder=3)
+        last[part] = values[-1]
+    low, high = axes.get_ylim()
+    if quantity == "loss":
+        axes.set_ylim(0, high)
+    else:
+        axes.set_ylim(max(0, low), 1)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+    apart = 0.07 * (axes.get_ylim()[1] - axes.get_ylim()[0])  # else the words would overlap
+    upper, lower = sorted(last, key=lambda part: -last[part])
+    push = max(0.0, apart - (last[upper] - last[lower])) / 2
+    for part, y in ((upper, last[upper] + push), (lower, last[lower] - push)):
+        axes.annotate(
+            f"{part} {_figure_text(last[part], quantity)}",
+            *((epochs[-1], y), (6, 0)),
+            textcoords="offset points",
+            color=_PARTS[part],
+            va="center",
+            annotation_clip=False,
+        )
+    axes.set_xlabel("epoch")
+    axes.set_xlim(epochs[0], epochs[-1])
+    axes.set_xticks(epochs[:: math.ceil(len(epochs) / 10)])
+    axes.grid(alpha=0.25)
+
+
+def _draw_bars(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
+    for place, (part, color) in enumerate(_PARTS.items()):
+        value = getattr(history[-1], f"{part}_{quantity}")
+        axes.barh(place, value, color=color, height=0.6)
+        axes.annotate(
+            _figure_text(value, quantity),
+            *((value, place), (6, 0)),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(_PARTS)), list(_PARTS))
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1 if quantity == "accuracy" else None)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+
+
+def _figure_text(value: float, quantity: str) -> str:
+    return f"{value:.2%}" if quantity == "accuracy" else f"{value:.3g}"
+
+
+def save_predictions(dataset: Dataset, logits: Array, path: Path, title: str = "") -> None:
     """A grid: the first test images, then the mistakes the model was surest of.
 
-    Above each image stands what the model says, in red with the true label where it is wrong.
+    Above each image stands what the model says, in green; where it is wrong in red, with what the
+    image is.
     """
-    columns, first_rows, wrong_rows = 10, 3, 2
-    chosen = _chosen(logits, dataset.labels, columns * first_rows, columns * wrong_rows)
     names = dataset.class_names or [str(label) for label in range(logits.shape[1])]
-    rows = math.ceil(len(chosen) / columns)
+    short = max(map(len, names)) < 3
+    columns, size = (10, 10) if short else (7, 9)
+    first = list(range(min(3 * columns, len(dataset))))
     height, width = _pixels(dataset.images[0]).shape[:2]
-    step_x, step_y = 1.15 * width, 1.15 * height + 0.2 * width  # room for the words
-    figure = _figure(columns, rows * step_y / step_x)
+    words = 0.26 * width if short else 0.34 * width  # a line of words, or two
+    step_x, step_y = 1.15 * width, height + words + 0.1 * width
+    sections = [
+        ("The first test images", first),
+        (
+            "The mistakes it was surest of",
+            _surest_mistakes(logits, dataset.labels, first)[: 2 * columns],
+        ),
+    ]
+    heading = 0.5 * width
+    bottom = sum(
+        heading + math.ceil(len(chosen) / columns) * step_y for _, chosen in sections if chosen
+    )
+    top = -0.45 * width if title else 0.0
+    figure = _figure(10, 10 * (bottom - top) / (columns * step_x))
     # One pair of axes for all images: a pair for each takes seconds.
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    for place, index in enumerate(chosen):
-        row, column = divmod(place, columns)
-        left, bottom = column * step_x + 0.075 * width, (row + 1) * step_y - 0.1 * height
-        box = (left, left + width, bottom, bottom - height)
-        axes.imshow(_pixels(dataset.images[index]), cmap="gray_r", extent=box, aspect="auto")
-        predicted, label = int(logits[index].argmax()), int(dataset.labels[index])
-        right = predicted == label
-        axes.text(
-            left + width / 2,
-            bottom - 1.04 * height,
-            names[label] if right else f"{names[predicted]}, is {names[label]}",
-            color=_RIGHT if right else _WRONG,
-            size=8 if max(map(len, names)) < 3 else 5,
-            ha="center",
-            va="bottom",
-        )
-    axes.set(xlim=(0, columns * step_x), ylim=(rows * step_y, 0))
+    left_edge = 0.075 * width
+    axes.text(left_edge, 0.0, title, size=13, weight="bold", va="bottom")
+    colors, y = _colors(dataset.images), 0.0
+    for words_above, chosen in sections:
+        if not chosen:
+            continue
+        y += heading
+        axes.text(left_edge, y - 0.1 * width, words_above, size=11, color=_QUIET, va="bottom")
+        for place, index in enumerate(chosen):
+            row, column = divmod(place, columns)
+            left, above = column * step_x + left_edge, y + row * step_y + words
+            box = (left, left + width, above + height, above)
+            axes.imshow(_pixels(dataset.images[index]), cmap=colors, extent=box, aspect="auto")
+            answer, truth = names[logits[index].argmax()], names[dataset.labels[index]]
+            right = answer == truth
+            between = ", " if short else "\n"
+            axes.text(
+                left + width / 2,
+                above - 0.03 * height,
+                truth if right else f"said {answer}{between}is {truth}",
+                color=_RIGHT if right else _WRONG,
+                size=size,
+                ha="center",
+                va="bottom",
+            )
+        y += math.ceil(len(chosen) / columns) * step_y
+    axes.set(xlim=(0, columns * step_x), ylim=(bottom, top))
     _save(figure, path)
 
 
-def save_confusion(matrix: np.ndarray[Any, Any], class_names: Sequence[str], path: Path) -> None:
+def save_confusion(matrix: Array, class_names: Sequence[str], path: Path, title: str = "") -> None:
     """A confusion matrix: a row per true class, a column per answer, darker where more often.
 
-    Shades are fractions of the row, so that rare classes show as well as frequent ones.
+    Shades are fractions of the row, so that rare classes show as well as frequent ones: blue for
+    the right answers, red for the mistakes, which have a scale of their own; else they'd be white.
     """
     classes = len(matrix)
-    size = min(12.0, 2.5 + 0.45 * classes)
+    size = min(12.0, 3 + 0.5 * classes)
     figure = _figure(size, size)
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="answer", ylabel="true class")
-    if classes <= _NAMED_CLASSES:
+    diagonal = np.eye(classes, dtype=bool)
+    most = max(float(shares[~diagonal].max(initial=0)), 1e-9)
+    for cells, cmap, full in ((diagonal, "Blues", 1.0), (~diagonal, "Reds", most)):
+        shown = np.ma.masked_where(~cells | (matrix == 0), shares)
+        axes.imshow(shown, cmap=cmap, vmin=0, vmax=full * 1.25)  # never black
+    axes.set_xlabel("answer of the network")
+    axes.set_ylabel("true class")
+    named = classes <= _NAMED_CLASSES
+    if named:
         axes.set_xticks(range(classes), class_names, rotation=90 if _are_long(class_names) else 0)
         axes.set_yticks(range(classes), class_names)
+        axes.tick_params(length=0)
+        axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
+        axes.grid(which="minor", color="#dddddd", linewidth=0.6)
+        axes.tick_params(which="minor", length=0)
         for (row, column), count in np.ndenumerate(matrix):
             if count:
-                color = "white" if shares[row, column] > 0.5 else "black"
-                axes.text(column, row, str(count), color=color, size=8, ha="center", va="center")
+                dark = shares[row, column] > 0.6 * (1.0 if row == column else most)
+                axes.text(column, row, f"{count:,}", color="white" if dark else "black",
+                          size=9, ha="center", va="center")  # fmt: skip
+    axes.spines[:].set_color("#dddddd")
+    what = "Blue: right answers. Red: mistakes, the darkest being " + (
+        f"{most:.1%} of a class." if matrix[~diagonal].any() else "none."
+    )
+    axes.set_title(what, size=9, color=_QUIET, loc="left")
+    figure.suptitle(title, x=0.02, ha="left", weight="bold", size=12)
     _save(figure, path)
 
 
@@ -110,7 +211,7 @@ def save_samples(dataset: Dataset, per_class: int, path: Path) -> None:
     figure = _figure(8, 8 * height * len(rows) / width)
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
-    axes.imshow(np.concatenate(rows), cmap="gray_r")
+    axes.imshow(np.concatenate(rows), cmap=_colors(dataset.images))
     axes.set_xticks([])
     axes.set_yticks([(k + 0.5) * height for k in range(len(rows))], dataset.class_names)
     axes.tick_params(length=0)
@@ -121,19 +222,27 @@ def _are_long(names: Sequence[str]) -> bool:
     return max(map(len, names)) > 3
 
 
-def _chosen(
-    logits: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], first: int, wrong: int
-) -> list[int]:
-    """Indices of the first images, and of the mistakes with the most certain answers."""
+def _surest_mistakes(logits: Array, labels: Array, shown: Sequence[int]) -> list[int]:
+    """Indices of the mistakes, but those shown anyway, the most certain answers first."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     certainty = shifted.max(axis=1) / shifted.sum(axis=1)
     mistakes = np.flatnonzero(logits.argmax(axis=1) != labels)
     surest = mistakes[np.argsort(-certainty[mistakes], kind="stable")]
-    shown = list(range(min(first, len(labels))))
-    return shown + [int(index) for index in surest if index >= first][:wrong]
+    return [int(index) for index in surest if index not in shown]
 
 
-def _pixels(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _colors(images: Array) -> str:
+    """The colour map of grey images: as they are, or ink on paper where they're bright on nothing.
+
+    MNIST's and Fashion-MNIST's stand on a background of zeros, which would be black.
+    """
+    some = images[:100].reshape(-1, *images.shape[-2:])  # (N·C, H, W)
+    edges = (some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1])
+    border = np.concatenate([edge.ravel() for edge in edges])
+    return "gray_r" if np.median(border) == 0 else "gray"
+
+
+def _pixels(image: Array) -> Array:
     """(H, W) or (C, H, W) as matplotlib shows it: (H, W) or (H, W, 3)."""
     if image.ndim == 3:
         image = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
@@ -154,5 +263,5 @@ def _figure(width: float, height: float) -> Figure:
 
 def _save(figure: Figure, path: Path) -> None:
     content = io.BytesIO()
-    figure.savefig(content, dpi=100)
+    figure.savefig(content, dpi=120)
     write_atomically(path, content.getvalue())

@@ -58,19 +58,28 @@ class ProgressBar(Watcher):
             self._task,
             advance=images,
             description=f"epoch {epoch}/{self.epochs}",
-            state=f"loss {loss:.3f}  accuracy {accuracy:.1%}  {speed:,.0f} images/s",
+            state=f"loss {loss_text(loss)}  {accuracy:.1%}  {speed:,.0f} images/s",
         )
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Print the epoch's line, above the bar."""
+        """Print the epoch's line, above the bar; it fits into 80 columns."""
         self.console.print(
-            f"epoch {epoch.epoch}/{self.epochs}  "
-            f"train loss {epoch.train_loss:.4f}  accuracy {epoch.train_accuracy:.2%}  |  "
-            f"test loss {epoch.test_loss:.4f}  accuracy {epoch.test_accuracy:.2%}  |  "
-            f"{epoch.seconds:.1f} s",
+            f"epoch {epoch.epoch:{len(str(self.epochs))}}/{self.epochs}  "
+            f"train loss {loss_text(epoch.train_loss)}, {epoch.train_accuracy:6.2%}  "
+            f"test loss {loss_text(epoch.test_loss)}, {epoch.test_accuracy:6.2%}  "
+            f"{epoch.seconds:.{0 if epoch.seconds >= 100 else 1}f} s",
             highlight=False,
             soft_wrap=True,
         )
+
+
+def loss_text(loss: float) -> str:
+    """Four decimals; of a training that diverged, the size.
+
+    >>> loss_text(0.12345), loss_text(14526214239893012480.0)
+    ('0.1235', '1.5e+19')
+    """
+    return f"{loss:.4f}" if abs(loss) < 1000 else f"{loss:.1e}"
 
 
 def closing_table(title: str, rows: dict[str, str]) -> Table:

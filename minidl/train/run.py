@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
+import math
 import platform
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,14 +26,22 @@ from minidl.errors import ArgumentError, DataError, MissingDependencyError, Shap
 from minidl.grad_mode import no_grad
 from minidl.nn import Module
 from minidl.train import pictures
-from minidl.train.data import DATASETS, classes, fingerprint, image_shape, load_data
+from minidl.train.data import (
+    DATASETS,
+    classes,
+    fingerprint,
+    image_shape,
+    load_data,
+    short_source,
+)
 from minidl.train.families import differences, recipe_for
 from minidl.train.folder import RunFolder, last_folder, new_folder
 from minidl.train.ingredients import resized_shape
 from minidl.train.interruption import Interrupted, Interruption
-from minidl.train.progress import ProgressBar, closing_table
+from minidl.train.progress import ProgressBar, closing_table, loss_text
 from minidl.train.recipes import Recipe
 from minidl.train.trainer import Epoch, Trainer, Watcher, predict
+from minidl.train.trial import check_computes, check_kernels
 
 __all__ = ["DATASETS", "continue_run", "run"]
 
@@ -92,6 +103,7 @@ def run(
     console = console or Console()
     recipe = recipe or recipe_for(model, data)
     where = backends.get(backend)
+    check_computes(where)
     card = models.card(model)
     training, test = load_data(data, data_dir, limit, card.input if card else None)
     minidl.manual_seed(seed)
@@ -128,7 +140,7 @@ def run(
         found = folder.load() if resume else None
         if found is None:
             folder.begin(config, overwrite)
-            say(f"{model}: {training.source}")
+            say(f"{model}: {short_source(training)}")
             if changes := differences(model, recipe, image_shape(training)):
                 say(f"{model}, {changes}")
         else:
@@ -153,20 +165,22 @@ def run(
                     raise Interrupted(f"{message}\n{folder.resume_command}", stop.signal) from None
             logits = predict(network, test, image_size=recipe.image_size).numpy()
 
-        drawn = _draw(folder, trainer.history, test, logits)
+        drawn = _draw(folder, f"{model} on {data}", trainer, logits)
 
     history = trainer.history
     seconds = sum(epoch.seconds for epoch in history)
     speed = recipe.epochs * len(training) / seconds
     rows = {
         "test accuracy": f"{history[-1].test_accuracy:.2%} of {len(test):,} images",
-        "test loss": f"{history[-1].test_loss:.4f}",
+        "test loss": loss_text(history[-1].test_loss),
         "training time": f"{seconds:.1f} s, {speed:,.0f} images/s",
         "backend": where.name,
         "folder": str(folder.path),
         "pictures": drawn,
     }
     console.print(closing_table(f"{model} on {data}", rows))
+    if hint := _hint(history[-1], recipe, classes(test)):
+        say(hint)
     return history
 
 
@@ -212,7 +226,7 @@ def continue_run(
                 f"train: there is no run in {folder.path}: it has no config.json. Name the run's "
                 "folder, or a model to begin with."
             )
-        console.print("Nothing to continue: this run starts from the beginning.")
+        console.print(_nothing_to_continue(folder.path), style="bold", soft_wrap=True)
         changed = dataclasses.replace(recipe_for(model, data), **(recipe or {}))
         return run(model, recipe=changed, **settings, **common)
     try:
@@ -224,10 +238,26 @@ def continue_run(
         ) from error
     if "backend" in settings:
         settings["backend"] = backends.get(settings["backend"]).name
+    if began_with["model"] not in models.list():
+        raise ArgumentError(
+            f"train: the run in {folder.path} trains {began_with['model']}, a model of your own. "
+            "Run the file that registers it first: --load FILE, as when the run began."
+        )
     began_with["data_dir"] = settings.pop("data_dir", began_with["data_dir"])
     model = model or began_with["model"]
     _check_agrees(folder, config, {**settings, "model": model, "recipe": recipe or {}})
     return run(**began_with, recipe=its_recipe, **common)
+
+
+def _nothing_to_continue(path: Path) -> str:
+    """What is said before a run begins that was to be continued; perhaps the name is misspelt."""
+    anew = "a new run begins there, at its first epoch"
+    if path.exists():
+        return f"Nothing to continue in {path}: {anew}."
+    others = [found.parent.name for found in path.parent.glob("*/last.safetensors")]
+    near = difflib.get_close_matches(path.name, others, n=1)
+    meant = f" Did you mean {path.parent / near[0]}? Then stop this one." if near else ""
+    return f"There is no folder {path}: {anew}.{meant}"
 
 
 class _Keeper(Watcher):
@@ -266,13 +296,14 @@ def _make_network(
     try:
         network = models.create(model, **options)
     except TypeError as error:
-        if "unexpected keyword argument 'in_channels'" not in str(error):
+        if not re.search(r"(keyword argument|has no option) 'in_channels'", str(error)):
             raise
         del options["in_channels"]
         network = models.create(model, **options)
     network.to(where).eval()
     image = zeros((1, *shape), backend=where)
     try:
+        check_kernels(model, network, image, recipe)
         with no_grad():
             network(image)
     except ShapeError as error:
@@ -327,13 +358,38 @@ def _resumed(trainer: Trainer) -> str:
     return f"Continues in epoch {done + 1} of {epochs}, after {trainer.so_far.images:,} images."
 
 
-def _draw(
-    folder: RunFolder, history: list[Epoch], test: Dataset, logits: np.ndarray[Any, Any]
-) -> str:
+def _hint(last: Epoch, recipe: Recipe, number_of_classes: int) -> str:
+    """What to try where the network is no better than one that knows nothing; else ""."""
+    guessing = math.log(number_of_classes)
+    if last.test_loss < guessing or number_of_classes < 2:
+        return ""
+    return (
+        f"The test loss is no better than that of guessing, ln {number_of_classes} = "
+        f"{guessing:.2f}: the training diverged, or has hardly begun. Try a smaller learning rate, "
+        f"such as --lr {recipe.lr / 10:g}, or more epochs."
+    )
+
+
+def _draw(folder: RunFolder, name: str, trainer: Trainer, logits: np.ndarray[Any, Any]) -> str:
     """The pictures' names; or why there are none, since a finished run isn't lost for that."""
+    history, test = trainer.history, trainer.test
+    epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
+    share = f"{history[-1].test_accuracy:.2%} of {len(test):,} test images"
+    title = f"{name}: {share} right after {epochs}"
     try:
-        pictures.save_curves(history, folder.curves)
-        pictures.save_predictions(test, logits, folder.predictions)
+        pictures.save_curves(history, folder.curves, title, _how_measured(trainer.recipe))
+        pictures.save_predictions(test, logits, folder.predictions, title)
     except MissingDependencyError as missing:
         return str(missing)
     return f"{folder.curves.name}, {folder.predictions.name}"
+
+
+def _how_measured(recipe: Recipe) -> str:
+    """Why the test figures may be better than the training's."""
+    changed = ", ".join(recipe.augmentation)
+    return (
+        "Train: the mean over the epoch, while the network learns"
+        + (f", on images changed at random ({changed}). " if changed else ". ")
+        + "Test: after the epoch, on images as they are"
+        + (", with averaged weights." if recipe.ema_decay is not None else ".")
+    )

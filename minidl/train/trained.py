@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from minidl import backends, models
-from minidl.errors import DataError
 from minidl.models import imagenet_classes
 from minidl.nn import Module
 from minidl.train.checkpoint import load_model
@@ -85,18 +84,6 @@ def trained(
     """
     names = getattr(DATASETS.get(data or ""), "names", ())
     options = {"num_classes": len(names)} if names else None
-    network, config = load_model(_file(Path(path)), model, options)
+    network, config = load_model(path, model, options)
     network = network.to(backends.get(backend)).eval()
     return Trained(network, str(config["model"]), config.get("data", data), config)
-
-
-def _file(path: Path) -> Path:
-    """The file to read: of a run's folder, its newest checkpoint."""
-    if not path.is_dir():
-        return path
-    found = sorted(path.glob("*.safetensors"), key=lambda file: file.stat().st_mtime)
-    if not found:
-        raise DataError(
-            f"{path} holds no checkpoint (*.safetensors). Name the folder of a run of minidl train."
-        )
-    return found[-1]

@@ -6,6 +6,7 @@ from PIL import Image
 
 import minidl as package
 from minidl import models
+from minidl.models import registry
 from minidl.train import Recipe, run
 from minidl.train.trained import SHIPPED
 
@@ -35,7 +36,7 @@ def test_figures_of_the_shipped_weights(minidl):
     code, out, _ = minidl("eval", SHIPPED)
     assert code == 0
     assert "lenet5, trained on mnist" in out
-    assert "MNIST, a subset of 2,000 test images" in out
+    assert "MNIST, a subset of 2,000 test images, bundled with minidl." in out
     row = next(line.split() for line in out.splitlines() if line.startswith("0 "))
     assert row[0] == "0"
     assert int(row[1]) > 195
@@ -92,6 +93,35 @@ def test_weights_alone_need_the_names(minidl, tmp_path):
     assert minidl("eval", path, "--model", "lenet5", "--data", "mnist")[0] == 0
 
 
+def biased(number, classes):
+    """Weights of a LeNet-5 whose every answer is the class `number`."""
+    weights = models.create("lenet5", num_classes=classes).state_dict()
+    weights["fc3.bias"] = package.tensor(1000 * np.eye(classes, dtype=np.float32)[number])
+    return weights
+
+
+def test_the_most_frequent_mistakes_are_named_truth_first(minidl, tmp_path):
+    """Every image is answered with 7: all others are taken for it, and it for nothing."""
+    package.save(biased(7, 10), tmp_path / "seven.safetensors")
+    arguments = ("--model", "lenet5", "--data", "mnist")
+    _, out, _ = minidl("eval", tmp_path / "seven.safetensors", *arguments)
+    most = out.splitlines()[-1]
+    assert most == "Most often: 0 taken for 7 (200×), 1 taken for 7 (200×), 2 taken for 7 (200×)."
+
+
+def test_of_many_classes_the_worst_are_shown_worst_first():
+    """Class 3 has no images: it is neither good nor bad."""
+    from minidl.cli.eval import _worst_table
+
+    matrix = np.diag([9, 1, 5, 0, *[10] * 10])
+    matrix[:, 13] += [1, 9, 5, 0, *[0] * 10]
+    table = _worst_table(matrix, tuple(f"class {k}" for k in range(14)))
+    names, images, shares = (list(column.cells) for column in table.columns)
+    assert [str(name) for name in names[:4]] == ["class 1", "class 2", "class 0", "class 4"]
+    assert images[:4] == ["10", "10", "10", "10"]
+    assert shares[:4] == ["10.0%", "50.0%", "90.0%", "100.0%"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -112,6 +142,26 @@ def test_a_folder_without_a_checkpoint_is_named(minidl, tmp_path):
     code, _, err = minidl("eval", tmp_path)
     assert code == 2
     assert "no checkpoint" in err
+
+
+def test_a_model_of_ones_own_needs_its_file(minidl, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from minidl import models\n"
+        "@models.register\n"
+        "def model_of_a_student(num_classes=10):\n"
+        "    return models.create('lenet5', num_classes=num_classes)\n"
+    )
+    settings = ("--data-dir", "bundled", "--limit", 32, "--epochs", 1, "--out", tmp_path / "run")
+    load = ("--load", tmp_path / "own.py")
+    assert minidl("train", "model_of_a_student", *settings, *load)[0] == 0
+    del registry._makers["model_of_a_student"]  # as in another process
+    for command in (("eval", tmp_path / "run"), ("train", "--resume", "--out", tmp_path / "run")):
+        code, out, err = minidl(*command)
+        assert (code, out) == (2, "")
+        assert "model_of_a_student, a model of your own" in err
+        assert "--load FILE" in err
+        assert minidl(*command, *load)[0] == 0
+        del registry._makers["model_of_a_student"]
 
 
 def test_a_model_of_other_classes_is_refused(minidl, tmp_path):

@@ -136,6 +136,8 @@ def test_other_data_is_resized_and_its_classes_named(minidl, tmp_path):
         (("--model", "resnet50"), "--weights FILE"),
         (("--weights", "nowhere.safetensors"), "nowhere.safetensors"),
         (("--backend", "nunpy"), "Did you mean numpy?"),
+        (("--data", "mnits"), "Did you mean mnist?"),
+        (("--data", "cifar10"), "trained on mnist. Leave --data out."),
         (("--show", "no/such/folder/seen.png"), "can't be written"),
         (("--show", "seen.nothing"), "can't be written"),
     ],

@@ -172,6 +172,24 @@ def test_a_model_comes_from_a_checkpoint(tmp_path):
     np.testing.assert_array_equal(found(x).detach().numpy(), made(x).detach().numpy())
 
 
+def test_a_model_comes_from_the_folder_of_its_run(tmp_path):
+    made = models.create("lenet5", num_classes=4)
+    save_checkpoint(tmp_path / "last.safetensors", {"model": made.state_dict()}, CONFIG)
+    found, config = load_model(tmp_path)
+    assert config == CONFIG
+    np.testing.assert_array_equal(found.fc3.bias.detach().numpy(), made.fc3.bias.detach().numpy())
+    (tmp_path / "last.safetensors").unlink()
+    with pytest.raises(DataError, match="holds no checkpoint"):
+        load_model(tmp_path)
+
+
+def test_a_model_that_is_not_registered_is_one_of_ones_own(tmp_path):
+    config = {"model": "of_a_student", "options": {}}
+    save_checkpoint(tmp_path / "a", {"model": {}}, config)
+    with pytest.raises(ArgumentError, match=r"of_a_student, a model of your own.*--load FILE"):
+        load_model(tmp_path / "a")
+
+
 def test_a_model_gets_the_averaged_weights(tmp_path):
     made = models.create("lenet5", num_classes=4)
     averages = [p.detach() * 2 for p in made.parameters()]

@@ -307,8 +307,14 @@ def test_where_no_run_began_one_begins(tmp_path, unbroken, console):
     changes = {"epochs": 2, "batch_size": 16, "lr": 0.05, "weight_decay": 0.0}
     changes |= {"augmentation": (), "image_size": None}
     continue_run(tmp_path / "run", "lenet5", recipe=changes, **SETTINGS, console=console)
-    assert "starts from the beginning" in console.file.getvalue()
+    assert "a new run begins there" in console.file.getvalue()
     assert result(tmp_path / "run") == result(unbroken)
+
+
+def test_a_name_that_may_be_misspelt_is_pointed_out(stopped, tmp_path, console):
+    continue_run(tmp_path / "rum", "lenet5", recipe={"epochs": 1}, **SETTINGS, console=console)
+    assert f"There is no folder {tmp_path / 'rum'}: a new run begins" in console.file.getvalue()
+    assert f"Did you mean {stopped}?" in console.file.getvalue()
 
 
 def test_without_a_folder_the_last_run_of_that_model_continues(tmp_path, monkeypatch, console):

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from minidl.datasets import Dataset
+import minidl
+from minidl import nn
+from minidl.datasets import BUNDLED, Dataset
 from minidl.errors import ArgumentError, BackendError, MinidlError
 from minidl.files.tensor_file import read_tensors
-from minidl.train import Recipe, pictures, run
+from minidl.models import registry
+from minidl.random import default_generator
+from minidl.train import Epoch, Recipe, pictures, run, trial
+from minidl.train.progress import ProgressBar
 
 RECIPE = Recipe(epochs=2, batch_size=32, lr=0.05)
 
@@ -138,6 +143,72 @@ def test_wrong_arguments_are_named_with_what_there_is(tmp_path, options, error, 
     assert not (tmp_path / "never").exists()
 
 
+class Linear(nn.Module):
+    """On the backend numba its layers compute; its loss doesn't."""
+
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.fc = nn.Linear(784, num_classes)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+
+
+def test_a_backend_that_cannot_train_the_model_is_refused_before_the_run(tmp_path, monkeypatch):
+    monkeypatch.setitem(registry._makers, "linear", Linear)
+    with pytest.raises(BackendError, match=r"'meta' knows shapes only.*with --backend;"):
+        small_run(tmp_path / "never", backend="meta")
+    pytest.importorskip("numba", reason="an incomplete backend is the numba backend")
+    with pytest.raises(BackendError, match=r"'numba' has no kernel max_pool2d.* training lenet5"):
+        small_run(tmp_path / "never", backend="numba")
+    with pytest.raises(BackendError, match=r"no kernel softmax_cross_entropy.* training linear"):
+        run("linear", backend="numba", data_dir="bundled", out=tmp_path / "never", console=quiet())
+    assert not (tmp_path / "never").exists()
+
+
+def test_trying_a_backend_changes_neither_network_nor_generator(monkeypatch):
+    monkeypatch.setattr(trial, "capabilities", lambda backend: {"conv2d": "missing"})
+    minidl.manual_seed(1)
+    network = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.BatchNorm1d(6), nn.Linear(6, 2))
+    before = {name: value.numpy().copy() for name, value in network.state_dict().items()}
+    place = default_generator.get_state()
+    trial.check_kernels("six", network, minidl.zeros((1, 1, 2, 3)), RECIPE)
+    assert default_generator.get_state() == place
+    for name, value in network.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name])
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_a_run_that_learned_nothing_ends_with_advice(tmp_path):
+    console = quiet(width=200)
+    good = Recipe(epochs=2, batch_size=8, lr=0.02, momentum=0.5)
+    small_run(tmp_path / "good", console=console, recipe=good, limit=600)
+    assert "guessing" not in console.file.getvalue()
+    small_run(tmp_path / "bad", console=console, recipe=Recipe(epochs=1, batch_size=8, lr=0.8))
+    assert "that of guessing, ln 10 = 2.30" in console.file.getvalue()
+    assert "such as --lr 0.08," in console.file.getvalue()
+
+
+def test_lines_fit_into_80_columns_whatever_the_loss():
+    console = quiet(width=80)
+    bar = ProgressBar(console, 100, 60_000)
+    bar.on_epoch(Epoch(100, 0.1, 1.4526214239893012e19, 1.0, 2.345e30, 1.0, 12345.6))
+    bar.on_epoch(Epoch(7, 0.1, 0.12345, 0.5, 0.2, 0.09, 12.34))
+    first, second = console.file.getvalue().splitlines()
+    assert len(first) <= 80
+    assert "train loss 1.5e+19" in first
+    assert second == "epoch   7/100  train loss 0.1235, 50.00%  test loss 0.2000,  9.00%  12.3 s"
+
+
+def test_the_path_of_bundled_images_is_not_shown(tmp_path):
+    console = quiet(width=200)
+    small_run(tmp_path, console=console)
+    header = console.file.getvalue().splitlines()[0]
+    assert header.endswith("10,000 training images, bundled with minidl. The first 96 of them.")
+    assert str(BUNDLED) in json.loads((tmp_path / "config.json").read_text())["training"]
+
+
 def test_an_unknown_model_is_named_with_those_there_are(tmp_path):
     with pytest.raises(ArgumentError, match=r"Did you mean lenet5\?"):
         run("lenet6", data_dir="bundled", out=tmp_path / "never", console=quiet())
@@ -150,12 +221,50 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
         small_run(tmp_path / "file")
 
 
-def test_prediction_grid_shows_the_first_images_then_the_surest_mistakes():
+def test_the_surest_mistakes_are_those_with_the_most_certain_answers():
     labels = np.array([0, 0, 0, 0, 1, 1])
     logits = np.array([[1, 0], [0, 1], [0, 3], [2, 0], [9, 0], [0, 9]], float)
     #       right, a mistake that is shown anyway, a mistake, right, the surest mistake, right
-    assert pictures._chosen(logits, labels, first=2, wrong=5) == [0, 1, 4, 2]
-    assert pictures._chosen(logits, labels, first=2, wrong=1) == [0, 1, 4]
+    assert pictures._surest_mistakes(logits, labels, shown=[0, 1]) == [4, 2]
+    assert pictures._surest_mistakes(logits, labels, shown=[]) == [4, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("border", "colors"),
+    [(0, "gray_r"), (255, "gray"), (30, "gray")],
+    ids=["MNIST", "paper", "photo"],
+)
+@pytest.mark.parametrize("shape", [(6, 12, 10), (6, 1, 12, 10)])
+def test_only_images_on_a_background_of_zeros_are_drawn_as_ink_on_paper(border, colors, shape):
+    images = np.full(shape, border, np.uint8)
+    images[..., 3:9, 3:7] = 128
+    assert pictures._colors(images) == colors
+
+
+def drawn(path):
+    image = pytest.importorskip("matplotlib.image", reason="the pictures need matplotlib")
+    return image.imread(path)[..., :3]
+
+
+def test_mistakes_in_a_confusion_matrix_have_shades_of_their_own(tmp_path):
+    """One mistake in 200 would be almost white beside 199 right answers."""
+    pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
+    matrix = np.array([[199, 1], [0, 200]])
+    pictures.save_confusion(matrix, ("a", "b"), tmp_path / "a.png", "A title")
+    pixels = drawn(tmp_path / "a.png").reshape(-1, 3)
+    red = (pixels[:, 0] > 0.6) & (pixels[:, 1] < 0.3) & (pixels[:, 2] < 0.3)
+    blue = (pixels[:, 2] > 0.5) & (pixels[:, 0] < 0.3)
+    assert red.mean() > 0.05
+    assert blue.mean() > 0.1
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 30])
+@pytest.mark.parametrize("loss", [0.5, 1e19])
+def test_curves_of_any_length_and_size_can_be_drawn(tmp_path, epochs, loss):
+    pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
+    history = [Epoch(k + 1, 0.1, loss, 1.0, loss / (k + 1), 0.0, 1.0) for k in range(epochs)]
+    pictures.save_curves(history, tmp_path / "a.png", "A title", "A note.")
+    assert drawn(tmp_path / "a.png").std() > 0.05
 
 
 def test_predictions_of_colour_images_can_be_drawn(tmp_path):
@@ -163,6 +272,5 @@ def test_predictions_of_colour_images_can_be_drawn(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (12, 3, 8, 6), dtype=np.uint8)
     data = Dataset(images, np.arange(12) % 3)
     pictures.save_predictions(data, np.eye(3)[np.zeros(12, int)], tmp_path / "colour.png")
-    matplotlib_image = pytest.importorskip("matplotlib.image")
-    drawn = matplotlib_image.imread(tmp_path / "colour.png")[..., :3]
-    assert (drawn.max(axis=2) - drawn.min(axis=2)).max() > 0.3  # colours were drawn
+    pixels = drawn(tmp_path / "colour.png")
+    assert (pixels.max(axis=2) - pixels.min(axis=2)).max() > 0.3  # colours were drawn
