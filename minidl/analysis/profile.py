@@ -6,7 +6,7 @@ import tracemalloc
 from typing import Any
 
 from minidl import backends
-from minidl.analysis.clock import Clock
+from minidl.analysis.clock import Clock, undisturbed
 from minidl.analysis.profile_report import Profile
 from minidl.analysis.trace import input_specs, inputs_of
 from minidl.backends import Backend
@@ -24,6 +24,8 @@ def profile(
 
     It runs on the model's backend and in its mode, on a twin: the model's parameters are only
     read; its gradients, statistics, hooks (they don't run) and the random numbers stay as they are.
+    Every layer's figures are those of the step in which it was fastest: other programs disturb one
+    layer or another of most steps.
     Steps of layers that are fused, such as batch norm with its activation, count for the first.
     Every kernel costs the measuring some microseconds, which stand outside the kernels.
 
@@ -55,12 +57,11 @@ def profile(
     for _ in range(steps):
         clock.run(given, backward)
         timed.append(clock.step)
-    median = sorted(timed, key=lambda step: step.seconds)[(steps - 1) // 2]
     return Profile(
         model=type(model).__name__,
         inputs=tuple(x.shape for x in given),
         backend=backend.name,
-        step=median,
+        step=undisturbed(timed),
         types={path: type(module).__name__ for path, module in model.named_modules()},
         walls=tuple(step.seconds for step in timed),
         peak_bytes=_peak(clock, given, backward) if backend.memory == "cpu" else None,

@@ -12,6 +12,11 @@ from minidl.analysis.tables import Table, amount, bytes_text, shape_text
 
 ENGINE = "(autograd)"
 OUTSIDE = "(outside kernels)"
+ITSELF = "(itself)"
+"""The model: what its forward does between the layers that it calls."""
+
+WIDE = 1.5
+"""So many times as long as the fastest step, and the machine wasn't quiet."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,9 @@ class Cost:
 class Profile:
     """Where a step's time went. Print it, show it in a notebook, save its picture, or read it.
 
-    All figures but `walls` and `peak_bytes` are of one step, the one of median duration, so they
-    add up: the layers' times to `seconds`, and so do the kernels' with OUTSIDE.
+    All figures but `walls` and `peak_bytes` are of one step, put together from the fastest pass
+    through every layer. They add up: the layers' times to `seconds`, and so do the kernels' with
+    OUTSIDE.
     """
 
     model: str
@@ -75,7 +81,7 @@ class Profile:
 
     @property
     def seconds(self) -> float:
-        """Wall time of the step."""
+        """Wall time of a step that nothing disturbs."""
         return self.forward + self.backward
 
     @property
@@ -138,30 +144,25 @@ class Profile:
         by_layer = Table(
             f"{self.model}, input {shapes}, backend {self.backend}: time by layer",
             (
-                "layer",
-                "type",
-                "calls",
-                "forward",
-                "backward",
-                "total",
-                "%",
-                "in kernels",
-                "results",
+                *("layer", "type", "calls", "forward", "backward", "total", "%"),
+                *("kernels", "results"),
             ),
             "llrrrrrrr",
+            elastic=1,
         )
         for cost in costliest(self.layers, most):
             inside = f"{cost.in_kernels / cost.seconds:.0%}" if cost.seconds else ""
             by_layer.add(
-                *(cost.name or self.model, cost.type, amount(cost.calls)),
+                *(cost.name or ITSELF, cost.type, amount(cost.calls)),
                 *(*self._times(cost), inside, _size(cost)),
             )
         total = self._total(self.layers)
         by_layer.foot("total", "", "", *self._times(total), "", _size(total))
         by_kernel = Table(
             "Time by kernel",
-            ("kernel", "calls →", "calls ←", "forward", "backward", "total", "%", "results"),
+            ("kernel", "→", "←", "forward", "backward", "total", "%", "results"),
             "lrrrrrrr",
+            elastic=0,
         )
         for cost in costliest(self.kernels, most):
             calls = (cost.calls - cost.backward_calls, cost.backward_calls)
@@ -175,7 +176,8 @@ class Profile:
     def _times(self, cost: Cost) -> tuple[str, ...]:
         share = cost.seconds / self.seconds if self.seconds else 0.0
         times = (cost.forward, cost.backward, cost.seconds)
-        figures = [f"{1e3 * t:.3f}" if t else "" for t in times]
+        digits = 3 if self.seconds < 1 else 1
+        figures = [f"{1e3 * t:,.{digits}f}" if t else "" for t in times]
         return (*figures, f"{100 * share:.1f}")
 
     def _total(self, costs: Sequence[Cost]) -> Cost:
@@ -183,12 +185,19 @@ class Profile:
         return Cost("total", "", 0, 0, self.forward, self.backward, 0.0, size)
 
     def _notes(self) -> list[str]:
-        walls = f"{1e3 * min(self.walls):.3f} … {1e3 * max(self.walls):.3f} ms"
-        notes = [
-            f"times in ms, of the median of {len(self.walls)} steps ({walls})",
-            "calls →: in the forward pass; calls ←: in the backward pass",
+        fastest, slowest = min(self.walls), max(self.walls)
+        notes = [f"times in ms, of every layer in the fastest of its {len(self.walls)} steps"]
+        if slowest > WIDE * fastest:
+            notes.append(
+                f"! the slowest took {slowest / fastest:.1f} times as long: the machine was busy "
+                "with other things"
+            )
+        notes += [
+            f"{ITSELF}: what the model's forward does between the layers that it calls",
+            "kernels: how much of a layer's time is spent inside kernels",
             f"{OUTSIDE}: Python, the autograd engine, and the measuring itself",
             "results: new memory for kernels' results, most of it freed on the way",
+            "→ calls in the forward pass, ← in the backward pass",
         ]
         if self.peak_bytes is not None:
             peak = bytes_text(self.peak_bytes)

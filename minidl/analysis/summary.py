@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minidl.analysis.rows import Row, rows_of
-from minidl.analysis.tables import Table, amount, bytes_text, count, shape_text
+from minidl.analysis.tables import WIDTH, Table, amount, bytes_text, count, rounded, shape_text
 from minidl.analysis.trace import Trace, input_specs
 from minidl.errors import MinidlError, fail
 from minidl.nn import Module
@@ -74,23 +75,33 @@ class Summary:
                 )
         return tuple(shown)
 
-    def table(self, depth: int | None = None) -> Table:
-        """The table, to be turned into text or HTML."""
+    def table(self, depth: int | None = None, exact: bool = True) -> Table:
+        """The table, to be turned into text or HTML; the layers' MACs exact, or rounded."""
         rows = self.collapsed(self.depth if depth is None else depth)
         table = Table(
             f"{self.model}, input {', '.join(map(shape_text, self.inputs))}",
-            ("layer", "type", "output", "parameters", "MACs", "receptive field"),
+            ("layer", "type", "output", "parameters", "MACs", "sees"),
             "lllrrr",
+            elastic=1,
         )
         for row in rows:
-            table.add(*_cells(row))
+            table.add(*_cells(row, amount if exact else rounded))
         table.foot(
-            "total", "", "", count(self.parameters), count(self.macs), "",
-        )  # fmt: skip
+            "total",
+            "",
+            "",
+            count(self.parameters),
+            count(self.macs) if exact else rounded(self.macs),
+            "",
+        )
         table.note(self._parameters_line())
         reach = "for this input" if self.complete else "up to the layer that failed"
         table.note(f"{count(self.macs)} MACs = {count(self.flops)} FLOPs {reach}")
         table.note(self._memory_line())
+        if self.complete:
+            table.note(f"kept for backward: {bytes_text(self.kept_bytes)}")
+        if any(row.receptive_field for row in rows):
+            table.note("sees: the receptive field, height × width in pixels of the image")
         if any(row.again for row in rows):
             table.note("↺ called before; its parameters are counted once")
         if any(row.frozen for row in rows):
@@ -108,12 +119,11 @@ class Summary:
             "buffers": self.buffer_bytes,
             "input": self.input_bytes,
         }
-        if self.complete:
-            parts["kept for backward"] = self.kept_bytes
-        return "memory: " + ", ".join(f"{k} {bytes_text(v)}" for k, v in parts.items())
+        return "memory: " + ", ".join(f"{k} {bytes_text(v)}" for k, v in parts.items() if v)
 
     def __str__(self) -> str:
-        return self.table().text()
+        table = self.table()
+        return (table if table.width <= WIDTH else self.table(exact=False)).text()
 
     def _repr_html_(self) -> str:
         return self.table().html()
@@ -181,7 +191,7 @@ def _bytes(tensors: Any) -> int:
     return sum(t.numel() * t.dtype.itemsize for t in tensors)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, number: Callable[[int], str]) -> tuple[str, ...]:
     if row.sees_all:
         sees = "all"
     elif row.receptive_field is None:
@@ -194,6 +204,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.type + (" ↺" if row.again else ""),
         output,
         amount(row.parameters) + ("*" if row.frozen else ""),
-        amount(row.macs),
+        number(row.macs),
         sees,
     )

@@ -5,6 +5,12 @@ from __future__ import annotations
 import html
 import unicodedata
 
+WIDTH = 80
+"""Of a terminal that nobody has made larger."""
+
+LEAST = 8
+"""Cells aren't cut below this."""
+
 
 def count(n: int) -> str:
     """61706 → "61,706"."""
@@ -14,6 +20,19 @@ def count(n: int) -> str:
 def amount(n: int) -> str:
     """A count; nothing for 0."""
     return count(n) if n else ""
+
+
+def rounded(n: int) -> str:
+    """A count in short; nothing for 0.
+
+    >>> rounded(0), rounded(999), rounded(117_600), rounded(4_089_284_608)
+    ('', '999', '117.6 k', '4.1 G')
+    """
+    value, units = float(n), iter(("", " k", " M", " G", " T"))
+    unit = next(units)
+    while value >= 999.95 and unit != " T":
+        value, unit = value / 1000, next(units)
+    return f"{value:,.1f}{unit}" if unit else amount(n)
 
 
 def bytes_text(n: float) -> str:
@@ -35,10 +54,16 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 class Table:
-    """Rows of text under a title; `align` has a letter, l or r, for every column."""
+    """Rows of text under a title; `align` has a letter, l or r, for every column.
 
-    def __init__(self, title: str, columns: tuple[str, ...], align: str) -> None:
+    `elastic` is the column whose longest cells are cut where the text would be too wide.
+    """
+
+    def __init__(
+        self, title: str, columns: tuple[str, ...], align: str, elastic: int | None = None
+    ) -> None:
         self.title, self.columns, self.align = title, columns, align
+        self.elastic = elastic
         self.rows: list[tuple[str, ...]] = []
         self.totals: list[tuple[str, ...]] = []
         self.notes: list[str] = []
@@ -55,8 +80,18 @@ class Table:
         """A line below the table."""
         self.notes.append(line)
 
+    @property
+    def width(self) -> int:
+        """Of the rows as text, nothing cut."""
+        widths = self._widths()
+        return sum(widths) + 2 * (len(widths) - 1)
+
+    def _widths(self) -> list[int]:
+        everything = [self.columns, *self.rows, *self.totals]
+        return [max(map(_width, column)) for column in zip(*everything, strict=True)]
+
     def text(self) -> str:
-        """For terminals and files.
+        """For terminals and files, in WIDTH columns if that can be done.
 
         >>> table = Table("A table", ("name", "n"), "lr")
         >>> table.add("one", "1")
@@ -70,8 +105,9 @@ class Table:
         ─────────
         total  12
         """
-        everything = [self.columns, *self.rows, *self.totals]
-        widths = [max(map(_width, column)) for column in zip(*everything, strict=True)]
+        widths = self._widths()
+        if self.elastic is not None and self.width > WIDTH:
+            widths[self.elastic] = max(widths[self.elastic] - (self.width - WIDTH), LEAST)
         rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
         lines = [self.title, rule, self._line(self.columns, widths), rule]
         lines += [self._line(row, widths) for row in self.rows]
@@ -84,6 +120,8 @@ class Table:
     def _line(self, cells: tuple[str, ...], widths: list[int]) -> str:
         padded = []
         for cell, width, side in zip(cells, widths, self.align, strict=True):
+            if _width(cell) > width:
+                cell = f"{cell[: width - 1]}…"
             space = " " * (width - _width(cell))
             padded.append(space + cell if side == "r" else cell + space)
         return "  ".join(padded).rstrip()

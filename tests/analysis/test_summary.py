@@ -354,9 +354,21 @@ def test_text_and_html_show_every_layer():
     assert "a&lt;b" in html
     assert "<b>" not in html.replace("<b>Sequential", "")
     assert "http" not in html
-    assert all(len(line) < 100 for line in text.splitlines())
+    assert max(map(len, text.splitlines())) <= 80
     lines = [line for line in text.splitlines() if line.startswith("total")]
     assert lines[0].split() == ["total", "15", "12"]
+
+
+@pytest.mark.parametrize("name", ["lenet5", "vgg16", "inception_v3", "efficientnet_b7"])
+def test_print_fits_eighty_columns_and_the_page_is_exact(name):
+    with minidl.backends.use_backend("meta"):
+        table = summary(models.create(name), models.card(name).input)
+    lines = str(table).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("sees: the receptive field") for line in lines)
+    assert f"{table.macs:,} MACs" in str(table)
+    largest = max(table.rows, key=lambda row: row.macs)
+    assert f"{largest.macs:,}" in table._repr_html_()
 
 
 def test_a_thousand_layers_of_cost():
