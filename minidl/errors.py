@@ -94,7 +94,8 @@ There are: lenet5, resnet18.
     meant = f" Did you mean {near[0]}?" if near else ""
     shown = ", ".join(known[:_SHOWN])
     rest = f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    raise error(f"{subject} {name!r}.{meant} There are: {shown}{rest}.")
+    there_are = f" There are: {shown}{rest}." if known else ""
+    raise error(f"{subject} {name!r}.{meant}{there_are}")
 
 
 _SHOWN = 20

@@ -6,9 +6,12 @@ The tables say it for the names that PyTorch's users type first; the rest is a g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn, TypeAlias
 
-from minidl.errors import MinidlError
+from minidl.errors import DTypeError, MinidlError, unknown_name
+
+PyTorchs: TypeAlias = Mapping[str, tuple[Any, str]]
+"""PyTorch's arguments that aren't minidl's: the value that means nothing, and what to do."""
 
 
 class MissingNameError(MinidlError, AttributeError):
@@ -65,6 +68,34 @@ def missing_name(
     raise MissingNameError(owner, name, known, pytorchs)
 
 
+def refuse_arguments(
+    operation: str, given: Mapping[str, Any], function: Any, pytorchs: PyTorchs
+) -> None:
+    """Explain what was given to `function` as **given, beyond its own arguments.
+
+    PyTorch's arguments pass with the value that means nothing, such as `amsgrad=False`.
+
+    >>> def scale(x, factor, **pytorchs):
+    ...     refuse_arguments("scale", pytorchs, scale, {"out": (None, "Use x.copy_(result)")})
+    >>> scale(1, factr=2)
+    Traceback (most recent call last):
+        ...
+    minidl_kernels.common.errors.DTypeError: scale: there is no argument 'factr'. Did you mean \
+factor? There are: x, factor.
+    """
+    for name, value in given.items():
+        nothing, advice = pytorchs.get(name, (None, ""))
+        if not advice:
+            import inspect
+
+            known = [p for p in inspect.signature(function).parameters if p != "self"][:-1]
+            if not known:
+                raise DTypeError(f"{operation}: there is no argument {name!r}; it takes none.")
+            unknown_name(f"{operation}: there is no argument", name, known, DTypeError)
+        if value is not nothing and value != nothing:
+            raise DTypeError(f"{operation}: {name}={value!r} is PyTorch's argument. {advice}.")
+
+
 # --------------------------------------------------------- what PyTorch's names are in minidl
 
 
@@ -77,6 +108,17 @@ _BACKENDS = (
     "In minidl a backend says where arrays live: move them with .to(backend), such as "
     '.to("numpy") for the CPU; the command `minidl backends` lists the others.'
 )
+MOVING: PyTorchs = {
+    "device": (
+        None,
+        'In minidl a backend says where arrays live: write .to("numpy") for the CPU',
+    ),
+    "dtype": (None, 'It has no name here: write .to("float64")'),
+    "non_blocking": (False, "Moves are done when they return"),
+    "copy": (False, "Use .clone()"),
+}
+"""Arguments of `to`."""
+
 _DTYPES = "minidl computes in float32 and float64."
 _IMAGES = "minidl's layers are for images: give a signal the height 1, (N, C, 1, L), and use {0}."
 _TWO_CLASSES = "For two classes take CrossEntropyLoss, with two outputs."

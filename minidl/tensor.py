@@ -161,7 +161,11 @@ class Tensor(TensorMethods, NumPyProtocol):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that `backward` has accumulated, or None."""
+        """The gradient that `backward` has accumulated, or None.
+
+        A second backward() makes a new tensor of the sum, where PyTorch adds in place: what
+        `g = x.grad` keeps is the gradient so far, and doesn't change behind one's back.
+        """
         if self._grad is None and self.grad_fn is not None and not self._retains_grad():
             warnings.warn(
                 "grad: the tensor was computed, and backward keeps gradients of leaves only. "
@@ -505,6 +509,9 @@ class RemovableHandle:
         RemovableHandle._last += 1
         self._hooks, self._id = hooks, RemovableHandle._last
         hooks[self._id] = hook
+
+    def __repr__(self) -> str:
+        return f"RemovableHandle({'registered' if self._id in self._hooks else 'removed'})"
 
     def remove(self) -> None:
         """Take the hook off; a second time does nothing."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.errors import DTypeError, fail
+from minidl.naming import MOVING, refuse_arguments
 from minidl.numpy_protocol import numpy_names
 
 if TYPE_CHECKING:
@@ -311,8 +312,10 @@ class TensorMethods:
         """See `functional.contiguous`."""
         return F.contiguous(self)
 
-    def to(self, *targets: Any) -> Tensor:
+    def to(self, *targets: Any, **pytorchs: Any) -> Tensor:
         """See `functional.to`."""
+        if pytorchs:
+            refuse_arguments("to", pytorchs, self.to, MOVING)
         return F.to(self, *targets)
 
     def astype(self, dtype: Any) -> Tensor:

@@ -19,6 +19,9 @@ _BUILT_IN = {
     "numba": "minidl.backends.numba:NumbaBackend",
     "cuda-on-cpu": "minidl.backends.cuda_on_cpu:CudaOnCpuBackend",
 }
+_DEVICES = ("cpu", "cuda", "gpu", "mps")
+"""Names that PyTorch's users try."""
+
 _FASTEST_FIRST = ("numpy",)
 """What "auto" tries; a backend joins when it has every kernel."""
 
@@ -141,6 +144,13 @@ def _backend_class(name: str) -> type[Backend]:
     if isinstance(name, str) and name in _classes:
         return _classes[name]
     if not isinstance(name, str) or name not in _BUILT_IN:
+        if isinstance(name, str) and name.split(":")[0] in _DEVICES:
+            gpu = '"cupy" on an NVIDIA GPU' if "cupy" in names() else "there is none for GPUs"
+            raise BackendError(
+                f"There is no backend {name!r}: that is a device of PyTorch's. Here a backend says "
+                f'where arrays live: "numpy" computes on the CPU, {gpu}. There are: '
+                f"{', '.join(names())}."
+            )
         unknown_name("There is no backend", name, names(), BackendError)
     module, attribute = _BUILT_IN[name].split(":")
     backend: type[Backend] = getattr(importlib.import_module(module), attribute)

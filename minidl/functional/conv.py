@@ -224,39 +224,40 @@ def _geometry(
     name: str, x: Tensor, weight: Tensor, stride: Size, padding: Any, dilation: Size, groups: int
 ) -> dict[str, Any]:
     """The arguments in the contract's form."""
-    strides, dilations = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
-    if isinstance(padding, str):
-        if padding not in ("same", "valid", "tf_same"):
-            fail(
-                name,
-                "padding",
-                repr(padding),
-                'a number, "same", "valid" or "tf_same"',
-                error=ArgumentError,
-            )
-        if padding == "same" and strides != (1, 1):
-            fail(
-                name,
-                "stride",
-                strides,
-                'stride 1 with padding="same"',
-                'TensorFlow\'s rule for other strides is padding="tf_same".',
-                error=ArgumentError,
-            )
-        pads = (0, 0, 0, 0)
-        if padding != "valid" and x.ndim == weight.ndim == 4:
-            size, kernel_size = (t.shape[2:] for t in (x, weight))
-            pads = same_padding(
-                (size[0], size[1]), (kernel_size[0], kernel_size[1]), strides, dilations
-            )
-    else:
-        pads = padding_sides(name, padding)
+    strides, pads, dilations = checked_windows(name, stride, padding, dilation)
+    if isinstance(padding, str) and padding != "valid" and x.ndim == weight.ndim == 4:
+        size, kernel_size = (t.shape[2:] for t in (x, weight))
+        pads = same_padding(
+            (size[0], size[1]), (kernel_size[0], kernel_size[1]), strides, dilations
+        )
     return {
         "stride": strides,
         "padding": pads,
         "dilation": dilations,
         "groups": integer(name, "groups", groups, 1),
     }
+
+
+def checked_windows(
+    name: str, stride: Size, padding: Any, dilation: Size
+) -> tuple[Pair, Padding, Pair]:
+    """Stride, padding and dilation of a convolution in full; no padding yet for a rule's name."""
+    strides, dilations = pair(name, "stride", stride, 1), pair(name, "dilation", dilation, 1)
+    if not isinstance(padding, str):
+        return strides, padding_sides(name, padding), dilations
+    if padding not in ("same", "valid", "tf_same"):
+        rules = 'a number, "same", "valid" or "tf_same"'
+        fail(name, "padding", repr(padding), rules, error=ArgumentError)
+    if padding == "same" and strides != (1, 1):
+        fail(
+            name,
+            "stride",
+            strides,
+            'stride 1 with padding="same"',
+            'TensorFlow\'s rule for other strides is padding="tf_same".',
+            error=ArgumentError,
+        )
+    return strides, (0, 0, 0, 0), dilations
 
 
 def padding_sides(name: str, padding: Any) -> Padding:

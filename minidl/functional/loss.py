@@ -91,7 +91,7 @@ def cross_entropy(
     name = "cross_entropy"
     logits, target = as_tensor(name, "logits", logits), as_tensor(name, "target", target)
     weight = _class_weight(name, weight)
-    _check_reduction(name, reduction)
+    check_reduction(name, reduction)
     params: dict[str, Any] = {
         "label_smoothing": float(number(name, "label_smoothing", label_smoothing)),
         "ignore_index": integer(name, "ignore_index", ignore_index),
@@ -119,7 +119,7 @@ def nll_loss(
         as_tensor(name, "target", target),
     )
     weight = _class_weight(name, weight)
-    _check_reduction(name, reduction)
+    check_reduction(name, reduction)
     ignore_index = integer(name, "ignore_index", ignore_index)
     spec.check_losses(name, x, target, weight)
     _check_range(name, target, x.shape[1], ignore_index)
@@ -135,7 +135,7 @@ def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Mean of (x − target)²; both of one shape. reduction "mean", "sum" or "none"."""
     x = float_tensor("mse_loss", "x", x)
     target = as_tensor("mse_loss", "target", target, x)
-    _check_reduction("mse_loss", reduction)
+    check_reduction("mse_loss", reduction)
     if x.shape != target.shape:
         fail(
             "mse_loss",
@@ -167,7 +167,8 @@ def _class_weight(name: str, given: Any) -> Tensor | None:
     return weight
 
 
-def _check_reduction(name: str, reduction: str) -> None:
+def check_reduction(name: str, reduction: str) -> None:
+    """Raise unless `reduction` is one that the losses know."""
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         fail(name, "reduction", repr(reduction), '"mean", "sum" or "none"', error=ArgumentError)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+import inspect
+import typing
 from collections.abc import Callable
 from typing import Any, overload
 
-from minidl.errors import ArgumentError, unknown_name
+from minidl.errors import ArgumentError, DTypeError, unknown_name
 from minidl.models.card import Card
 from minidl.nn import Module
 
@@ -49,8 +51,33 @@ def create(name: str, **options: Any) -> Module:
     >>> type(create("lenet5", num_classes=3)).__name__
     'LeNet5'
     """
-    model: Module = _find("create", name)(**options)
+    maker = _find("create", name)
+    known = _options(maker)
+    for option in options:
+        if known and option not in known:
+            unknown_name(f"create: {name} has no option", option, known, DTypeError)
+    model: Module = maker(**options)
     return model
+
+
+def _options(maker: Maker) -> list[str]:
+    """Names of the options that a maker takes; none where that can't be known.
+
+    What it hands on as **options are those of the class that it says it returns.
+    """
+    parameters = inspect.signature(maker).parameters.values()
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    if len(names) == len(parameters):
+        return names
+    try:
+        made = typing.get_type_hints(maker)["return"]
+        below = inspect.signature(made).parameters.values()
+    except (KeyError, NameError, TypeError, ValueError):
+        return []
+    if any(p.kind is p.VAR_KEYWORD for p in below):
+        return []
+    optional = [p.name for p in below if p.default is not p.empty]
+    return list(dict.fromkeys([*names, *optional]))
 
 
 def card(name: str) -> Card | None:

@@ -16,27 +16,23 @@ from minidl.nn.activation import (
     Softmax,
     Tanh,
 )
-from minidl.nn.containers import ModuleList, Sequential
+from minidl.nn.containers import ModuleDict, ModuleList, Sequential
 from minidl.nn.fused import norm_act
 from minidl.nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear
 from minidl.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from minidl.nn.module import Module
 from minidl.nn.parameter import Parameter
 from minidl.nn.plain import (
-    AdaptiveAvgPool2d,
-    AvgPool2d,
     ChannelShuffle,
     ConstantPad2d,
     Dropout,
     DropPath,
     Flatten,
-    Fold,
     Identity,
     LocalResponseNorm,
-    MaxPool2d,
-    Unfold,
     ZeroPad2d,
 )
+from minidl.nn.windows import AdaptiveAvgPool2d, AvgPool2d, Fold, MaxPool2d, Unfold
 
 __all__ = [
     "AdaptiveAvgPool2d",
@@ -62,6 +58,7 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "NLLLoss",
     "Parameter",

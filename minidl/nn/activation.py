@@ -1,4 +1,4 @@
-"""Activations as layers.
+"""Activations as layers: formulas of every element, for tensors of any shape.
 
 PyTorch's `inplace=True` is accepted and changes nothing: it saves memory there by overwriting the
 input, and minidl never overwrites what somebody else may hold. Results and gradients are the same.
@@ -23,7 +23,7 @@ class ReLU(_Activation):
     """max(x, 0)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.relu`."""
+        """Of x's shape; see `functional.relu`."""
         return F.relu(x)
 
 
@@ -31,7 +31,7 @@ class ReLU6(_Activation):
     """min(max(x, 0), 6)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.relu6`."""
+        """Of x's shape; see `functional.relu6`."""
         return F.relu6(x)
 
 
@@ -43,7 +43,7 @@ class LeakyReLU(_Activation):
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.leaky_relu`."""
+        """Of x's shape; see `functional.leaky_relu`."""
         return F.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
@@ -52,10 +52,10 @@ class LeakyReLU(_Activation):
 
 
 class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ)."""
+    """1 / (1 + e⁻ˣ), between 0 and 1."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.sigmoid`."""
+        """Of x's shape; see `functional.sigmoid`."""
         return F.sigmoid(x)
 
 
@@ -73,18 +73,18 @@ class Hardsigmoid(_Activation):
 
 
 class Tanh(Module):
-    """Hyperbolic tangent."""
+    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), between −1 and 1."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.tanh`."""
+        """Of x's shape; see `functional.tanh`."""
         return F.tanh(x)
 
 
 class SiLU(_Activation):
-    """x · sigmoid(x)."""
+    """x · sigmoid(x) = x / (1 + e⁻ˣ), also named swish."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.silu`."""
+        """Of x's shape; see `functional.silu`."""
         return F.silu(x)
 
 
@@ -92,12 +92,12 @@ class Hardswish(_Activation):
     """x · min(max(x + 3, 0), 6) / 6."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.hardswish`."""
+        """Of x's shape; see `functional.hardswish`."""
         return F.hardswish(x)
 
 
 class Softmax(Module):
-    """eˣ / Σ eˣ along `dim`: 1 for logits (N, C)."""
+    """eˣ / Σ eˣ along `dim`: 1 for logits (N, C). The shape stays."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Softmax(Module):
         self.dim = integer(name, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.softmax`."""
+        """Of x's shape; see `functional.softmax`."""
         return F.softmax(x, self.dim)
 
     def extra_repr(self) -> str:
@@ -116,8 +116,8 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """log softmax(x) along `dim`."""
+    """log softmax(x) = x − log Σ eˣ along `dim`: 1 for logits (N, C). The shape stays."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `functional.log_softmax`."""
+        """Of x's shape; see `functional.log_softmax`."""
         return F.log_softmax(x, self.dim)

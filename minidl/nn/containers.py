@@ -1,11 +1,11 @@
-"""Containers: Sequential and ModuleList."""
+"""Containers: Sequential, ModuleList and ModuleDict."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
-from minidl.errors import DTypeError, OutOfRangeError
+from minidl.errors import ArgumentError, DTypeError, OutOfRangeError, fail, unknown_name
 from minidl.functional.operands import integer
 from minidl.nn.module import Module
 
@@ -15,14 +15,50 @@ class _Container(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
-        position = len(self)
-        while str(position) in self._modules:  # a slice keeps its names, such as "1" and "2"
-            position += 1
-        _add(type(self).__name__, self, str(position), module)
+        _add(type(self).__name__, self, self._free_name(), module)
         return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before the one at a position, as a list does.
+
+        >>> from minidl import nn
+        >>> nn.Sequential(nn.Linear(2, 2), nn.Softmax(1)).insert(1, nn.ReLU())[1]
+        ReLU()
+        """
+        position = integer(type(self).__name__, "the index", index)
+        name = self._free_name()
+        _add(type(self).__name__, self, name, module)
+        items = list(self._modules.items())
+        items.insert(position, items.pop())
+        self._rename(items)
+        return self
+
+    def pop(self, index: int) -> Module:
+        """Take the module at a position out."""
+        module = self._modules.pop(self._name(index))
+        self._rename(list(self._modules.items()))
+        return module  # type: ignore[no-any-return]
+
+    def _free_name(self) -> str:
+        """A number that no module has: a slice keeps its names, such as "1" and "2"."""
+        position = len(self)
+        while str(position) in self._modules:
+            position += 1
+        return str(position)
+
+    def _rename(self, items: list[tuple[str, Module]]) -> None:
+        """Put the modules into this order; numbers are counted anew, other names stay."""
+        if all(name.isdecimal() for name, _ in items):
+            items = [(str(i), module) for i, (_, module) in enumerate(items)]
+        self._modules.clear()
+        self._modules.update(items)
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
+        name = type(self).__name__
+        if isinstance(modules, Module) or not isinstance(modules, Iterable):
+            got = f"a {type(modules).__name__}"
+            fail(name, "modules", got, "a list of Modules", f"{name}([…]).", error=DTypeError)
         for module in modules:
             self.append(module)
         return self
@@ -37,6 +73,13 @@ class _Container(Module):
         """Put another module in the place of one."""
         _check_layer(type(self).__name__, module)
         self._modules[self._name(index)] = module
+
+    def __delitem__(self, index: int | slice) -> None:
+        """Take out the module at a position, or a slice of them."""
+        names = list(self._modules)
+        for name in names[index] if isinstance(index, slice) else [self._name(index)]:
+            del self._modules[name]
+        self._rename(list(self._modules.items()))
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -64,7 +107,7 @@ class Sequential(_Container):
     >>> from minidl import nn
     >>> net = Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> net[2]
-    Linear(3, 2)
+    Linear(in_features=3, out_features=2, bias=True)
     """
 
     def __init__(self, *layers: Any) -> None:
@@ -92,7 +135,16 @@ class Sequential(_Container):
 
 
 class ModuleList(_Container):
-    """A list of modules whose parameters are found; it has no forward of its own."""
+    """A list of modules whose parameters are found; it has no forward of its own.
+
+    >>> from minidl import nn
+    >>> layers = ModuleList(nn.Linear(4, 4) for _ in range(3))
+    >>> del layers[0]
+    >>> len(layers)
+    2
+    """
+
+    _no_forward = "Run its layers in a loop, or use nn.Sequential, which runs one after another."
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
@@ -100,6 +152,77 @@ class ModuleList(_Container):
 
     def _of(self, modules: dict[str, Module]) -> ModuleList:
         return ModuleList(modules.values())
+
+
+class ModuleDict(Module):
+    """A dict of modules whose parameters are found; it has no forward of its own.
+
+    >>> from minidl import nn
+    >>> heads = ModuleDict({"digit": nn.Linear(84, 10), "parity": nn.Linear(84, 2)})
+    >>> heads["parity"]
+    Linear(in_features=84, out_features=2, bias=True)
+    >>> list(heads)
+    ['digit', 'parity']
+    """
+
+    _no_forward = "Call one of its modules: modules[name](x)."
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        super().__init__()
+        self.update({} if modules is None else modules)
+
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Add several modules, replacing those of the same names."""
+        if not isinstance(modules, Mapping):
+            got = f"a {type(modules).__name__}"
+            fail("ModuleDict", "modules", got, "a dict of Modules", error=DTypeError)
+        for name, module in modules.items():
+            self[name] = module
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._modules:
+            unknown_name("ModuleDict: there is no module", name, self._modules, _MissingKeyError)
+        return self._modules[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        _add("ModuleDict", self, name, module)
+
+    def __delitem__(self, name: str) -> None:
+        _ = self[name]
+        del self._modules[name]
+
+    def pop(self, name: str) -> Module:
+        """Take a module out."""
+        module: Module = self[name]
+        del self[name]
+        return module
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def keys(self) -> KeysView[str]:
+        """The names, in the order in which they came."""
+        return self._modules.keys()
+
+    def values(self) -> ValuesView[Module]:
+        """The modules."""
+        return self._modules.values()
+
+    def items(self) -> ItemsView[str, Module]:
+        """Names and modules."""
+        return self._modules.items()
+
+
+class _MissingKeyError(ArgumentError, KeyError):
+    """A ModuleDict has no such module."""
+
+    __str__ = Exception.__str__  # KeyError's shows the repr
 
 
 def _add(container: str, module: Module, name: Any, layer: Any) -> None:

@@ -30,12 +30,11 @@ class Hooked:
     """
 
     _hooks: _Hooks | None = None
+    _no_forward = "Define forward(self, x) in the class."
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the outputs. Call the module itself, `module(x)`, not this."""
-        raise NotDefinedError(
-            f"{type(self).__name__} has no forward method. Define forward(self, x) in the class."
-        )
+        raise NotDefinedError(f"{type(self).__name__} has no forward method. {self._no_forward}")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run forward, and the hooks around it."""

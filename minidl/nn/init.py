@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minidl import naming
-from minidl.errors import ArgumentError, fail
+from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.grad_mode import no_grad
 from minidl.random import default_generator
 from minidl.tensor import Tensor
@@ -42,11 +42,13 @@ __all__ = [
 
 def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
     """Uniform in [low, high)."""
+    _check_tensor("uniform_", tensor)
     return _fill(tensor, lambda: default_generator.uniform(tensor.shape, low, high, tensor.dtype))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal."""
+    _check_tensor("normal_", tensor)
     return _fill(tensor, lambda: default_generator.normal(tensor.shape, mean, std, tensor.dtype))
 
 
@@ -60,6 +62,7 @@ def trunc_normal_(
 
     Raises ArgumentError where hardly anything, less than one in a thousand, would lie inside.
     """
+    _check_tensor("trunc_normal_", tensor)
     if not (std > 0 and a < b):
         raise ArgumentError(
             f"trunc_normal_: std is {std} and [a, b] is [{a}, {b}], expected std > 0 and a < b."
@@ -82,17 +85,20 @@ def trunc_normal_(
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
     """One number."""
+    _check_tensor("constant_", tensor)
     with no_grad():
         return tensor.fill_(value)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
     """Zeros."""
+    _check_tensor("zeros_", tensor)
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
     """Ones."""
+    _check_tensor("ones_", tensor)
     return constant_(tensor, 1.0)
 
 
@@ -106,12 +112,14 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     activations that are the identity near 0. Glorot & Bengio 2010, "Understanding the difficulty
     of training deep feedforward neural networks", eq. 16.
     """
+    _check_tensor("xavier_uniform_", tensor)
     bound = gain * math.sqrt(6.0 / (fan_in(tensor) + fan_out(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """N(0, σ²) with σ = gain · √(2 / (fan_in + fan_out)); see `xavier_uniform_`."""
+    _check_tensor("xavier_normal_", tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in(tensor) + fan_out(tensor))))
 
 
@@ -193,7 +201,16 @@ def fan_out(weight: Tensor) -> int:
     return weight.shape[0] * math.prod(weight.shape[2:])
 
 
+def _check_tensor(name: str, tensor: Any) -> None:
+    """A layer is what one gives instead of its weight."""
+    if not isinstance(tensor, Tensor):
+        fix = "Give its weight: layer.weight." if hasattr(tensor, "weight") else ""
+        got = f"a {type(tensor).__name__}"
+        fail(name, "tensor", got, "a Tensor", fix, error=DTypeError)
+
+
 def _check_weight(name: str, weight: Tensor) -> None:
+    _check_tensor(name, weight)
     if weight.ndim < 2 or 0 in weight.shape:
         raise ArgumentError(
             f"{name}: the tensor has shape {weight.shape}, expected a weight (out, in, …)."
@@ -201,6 +218,7 @@ def _check_weight(name: str, weight: Tensor) -> None:
 
 
 def _kaiming_std(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    _check_tensor(name, tensor)
     fans = {"fan_in": fan_in, "fan_out": fan_out}
     if mode not in fans:
         fail(name, "mode", repr(mode), '"fan_in" or "fan_out"', error=ArgumentError)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from minidl import functional as F
 from minidl.creation import ones, zeros
-from minidl.errors import ArgumentError, DTypeError, ShapeError, fail, unknown_name
-from minidl.functional.conv import PaddingArgument, Size
+from minidl.errors import ArgumentError, ShapeError, fail
+from minidl.functional.conv import PaddingArgument, Size, checked_windows
 from minidl.functional.operands import as_tensor, integer
 from minidl.nn import init
 from minidl.nn.module import Module
 from minidl.nn.parameter import Parameter
+from minidl.nn.pytorchs import refuse_layer_arguments
 from minidl.tensor import Tensor
 from minidl_kernels.common.windows import pair
 
@@ -41,10 +41,11 @@ class Conv2d(Module):
         **pytorchs: Any,
     ) -> None:
         super().__init__()
-        _refuse("Conv2d", pytorchs, Conv2d.__init__)
+        refuse_layer_arguments("Conv2d", pytorchs, Conv2d.__init__)
         _check_groups("Conv2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
+        checked_windows("Conv2d", stride, padding, dilation)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.weight = Parameter(zeros(out_channels, in_channels // groups, *self.kernel_size))
         self.register_parameter("bias", Parameter(zeros(out_channels)) if bias else None)
@@ -57,8 +58,8 @@ class Conv2d(Module):
         )
 
     def extra_repr(self) -> str:
-        """The arguments that differ from their defaults."""
-        return _convolution(self, stride=1, padding=0, dilation=1, groups=1)
+        """The arguments, as PyTorch shows them."""
+        return _convolution(self)
 
 
 class ConvTranspose2d(Module):
@@ -85,10 +86,13 @@ class ConvTranspose2d(Module):
         **pytorchs: Any,
     ) -> None:
         super().__init__()
-        _refuse("ConvTranspose2d", pytorchs, ConvTranspose2d.__init__)
+        refuse_layer_arguments("ConvTranspose2d", pytorchs, ConvTranspose2d.__init__)
         _check_groups("ConvTranspose2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
+        for name, value in (("padding", padding), ("output_padding", output_padding)):
+            pair("ConvTranspose2d", name, value, 0)
+        checked_windows("ConvTranspose2d", stride, padding, dilation)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.output_padding = output_padding
         self.weight = Parameter(zeros(in_channels, out_channels // groups, *self.kernel_size))
@@ -109,8 +113,8 @@ class ConvTranspose2d(Module):
         )
 
     def extra_repr(self) -> str:
-        """The arguments that differ from their defaults."""
-        return _convolution(self, stride=1, padding=0, output_padding=0, groups=1, dilation=1)
+        """The arguments, as PyTorch shows them."""
+        return _convolution(self, output_padding=self.output_padding)
 
 
 class Linear(Module):
@@ -125,7 +129,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, **pytorchs: Any
     ) -> None:
         super().__init__()
-        _refuse("Linear", pytorchs, Linear.__init__)
+        refuse_layer_arguments("Linear", pytorchs, Linear.__init__)
         in_features = integer("Linear", "in_features", in_features, 1)
         out_features = integer("Linear", "out_features", out_features, 1)
         self.in_features, self.out_features = in_features, out_features
@@ -138,9 +142,9 @@ class Linear(Module):
         return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """The features."""
-        bias = "" if self.bias is not None else ", bias=False"
-        return f"{self.in_features}, {self.out_features}{bias}"
+        """The features and whether there is a bias."""
+        features = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{features}, bias={self.bias is not None}"
 
 
 class _BatchNorm(Module):
@@ -162,7 +166,7 @@ class _BatchNorm(Module):
         **pytorchs: Any,
     ) -> None:
         super().__init__()
-        _refuse(type(self).__name__, pytorchs, _BatchNorm.__init__)
+        refuse_layer_arguments(type(self).__name__, pytorchs, _BatchNorm.__init__)
         num_features = integer(type(self).__name__, "num_features", num_features, 1)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.track_running_stats = track_running_stats
@@ -214,11 +218,12 @@ class _BatchNorm(Module):
         return y
 
     def extra_repr(self) -> str:
-        """The features, eps and momentum, and what differs from its default."""
-        parts = [f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"]
-        parts += ["affine=False"] if self.weight is None else []
-        parts += [] if self.track_running_stats else ["track_running_stats=False"]
-        return ", ".join(parts)
+        """The arguments, as PyTorch shows them."""
+        affine, tracked = self.weight is not None, self.track_running_stats
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={affine}, "
+            f"track_running_stats={tracked}"
+        )
 
 
 class BatchNorm1d(_BatchNorm):
@@ -261,38 +266,14 @@ def _check_groups(name: str, in_channels: int, out_channels: int, groups: int) -
         )
 
 
-def _convolution(layer: Any, **defaults: Any) -> str:
-    """Channels, kernel size and the arguments that differ from their defaults."""
+def _convolution(layer: Any, output_padding: Size = 0) -> str:
+    """Channels, kernel size and stride; the others where they do something. As in PyTorch."""
     parts = [f"{layer.in_channels}, {layer.out_channels}, kernel_size={layer.kernel_size}"]
-    parts += [
-        f"{name}={getattr(layer, name)!r}"
-        for name, default in defaults.items()
-        if getattr(layer, name) != default
-    ]
-    return ", ".join(parts) + ("" if layer.bias is not None else ", bias=False")
-
-
-_PYTORCHS: dict[str, tuple[Any, str]] = {
-    "device": (
-        None,
-        "In minidl a backend says where arrays live: move the layer with .to(backend), or make it "
-        "within minidl.use_backend(backend)",
-    ),
-    "dtype": (None, "Layers are made in float32: convert with .double() or .to(dtype)"),
-    "padding_mode": (
-        "zeros",
-        "minidl pads with zeros only: make the border yourself before the layer",
-    ),
-}
-"""PyTorch's arguments that are not minidl's: the value that means nothing, and what to do."""
-
-
-def _refuse(layer: str, given: dict[str, Any], function: Any) -> None:
-    """Explain arguments that there are not."""
-    for name, value in given.items():
-        nothing, advice = _PYTORCHS.get(name, (None, ""))
-        if not advice:
-            known = [p for p in inspect.signature(function).parameters if p != "self"][:-1]
-            unknown_name(f"{layer}: there is no argument", name, known, DTypeError)
-        if value != nothing:
-            raise DTypeError(f"{layer}: {name}={value!r} is PyTorch's argument. {advice}.")
+    shown = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+    idle = {"stride": None, "padding": (0, 0), "dilation": (1, 1), "output_padding": (0, 0)}
+    for name, value in {**shown, "output_padding": output_padding}.items():
+        both = (value, value) if isinstance(value, int) else value
+        parts += [f"{name}={both!r}"] if both != idle[name] else []
+    parts += [f"groups={layer.groups}"] if layer.groups != 1 else []
+    parts += ["bias=False"] if layer.bias is None else []
+    return ", ".join(parts)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from minidl import naming
-from minidl.errors import ArgumentError, DTypeError
+from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.functional.moving import is_backend
 from minidl.functional.operands import checked_dtype
 from minidl.nn.hooks import Hooked
-from minidl.nn.parameter import Parameter
+from minidl.nn.parameter import Parameter, forget_gradients
 from minidl.nn.tree import Tree
 from minidl.tensor import Tensor
 
@@ -149,6 +149,8 @@ class Module(Hooked, Tree):
 
     def train(self, mode: bool = True) -> Module:
         """Training mode, here and below: dropout drops, batch norm uses the batch."""
+        if not isinstance(mode, bool):
+            fail("train", "mode", repr(mode), "True or False", error=DTypeError)
         for module in self.modules():
             module.__dict__["training"] = mode
         return self
@@ -157,10 +159,9 @@ class Module(Hooked, Tree):
         """Evaluation mode."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters; with set_to_none=False they become zeros."""
+        forget_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self, value: bool = True) -> Module:
         """Set requires_grad of all parameters; False freezes them."""
@@ -168,7 +169,7 @@ class Module(Hooked, Tree):
             parameter.requires_grad = value
         return self
 
-    def to(self, *targets: Any) -> Module:
+    def to(self, *targets: Any, **pytorchs: Any) -> Module:
         """Move to a backend, a floating dtype, or both; in place, so an optimizer keeps up.
 
         Gradients of what was moved are forgotten.
@@ -177,6 +178,7 @@ class Module(Hooked, Tree):
         >>> nn.Linear(2, 2).to("float64").weight.dtype.name
         'float64'
         """
+        naming.refuse_arguments("to", pytorchs, self.to, naming.MOVING)
         for target in targets:
             if not is_backend(target) and checked_dtype("to", target).kind != "f":
                 raise DTypeError(
@@ -202,6 +204,9 @@ class Module(Hooked, Tree):
 
     def apply(self, function: Callable[[Module], Any]) -> Module:
         """Call `function` on every module below, then on this one."""
+        if not callable(function):
+            got, wanted = f"a {type(function).__name__}", "a function of a Module"
+            fail("apply", "function", got, wanted, error=DTypeError)
         for module in reversed(list(self.modules())):
             function(module)
         return self

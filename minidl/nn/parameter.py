@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from minidl.errors import DTypeError
+from collections.abc import Iterable
+
+from minidl.errors import DTypeError, fail
 from minidl.tensor import Tensor
 
 
@@ -29,3 +31,12 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """What zero_grad() does, a module's and an optimizer's: no gradients, or gradients of zero."""
+    if not isinstance(set_to_none, bool):
+        got = repr(set_to_none)
+        fail("zero_grad", "set_to_none", got, "True or False", error=DTypeError)
+    for p in parameters:
+        p.grad = None if set_to_none or p.grad is None else p.new_zeros(p.shape)

@@ -1,12 +1,9 @@
-"""Layers without parameters: pools, windows, borders, dropout, flatten."""
+"""Layers without parameters: identity, flatten, borders, dropout, shuffles."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from minidl import functional as F
 from minidl.errors import ArgumentError, fail
-from minidl.functional.conv import Size
 from minidl.functional.operands import integer, number
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
@@ -14,7 +11,7 @@ from minidl_kernels.dropout.spec import check_probability
 
 
 class Identity(Module):
-    """Returns its input."""
+    """y = x: stands where a layer may be left out."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The input itself."""
@@ -22,7 +19,12 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """(N, C, H, W) → (N, C·H·W): joins the dimensions start_dim … end_dim."""
+    """(N, C, H, W) → (N, C·H·W): joins the dimensions start_dim … end_dim.
+
+    >>> import minidl
+    >>> Flatten()(minidl.zeros(2, 3, 4, 5)).shape
+    (2, 60)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -32,147 +34,9 @@ class Flatten(Module):
         """See `functional.flatten`."""
         return F.flatten(x, self.start_dim, self.end_dim)
 
-
-# ------------------------------------------------------------------------------- pools
-
-
-class MaxPool2d(Module):
-    """Largest element of every window; stride defaults to kernel_size.
-
-    >>> import minidl
-    >>> MaxPool2d(3, stride=2)(minidl.zeros(1, 1, 7, 7)).shape
-    (1, 1, 3, 3)
-    """
-
-    def __init__(
-        self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
-        dilation: Size = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.padding, self.dilation = kernel_size, padding, dilation
-        self.stride = kernel_size if stride is None else stride
-        self.return_indices, self.ceil_mode = return_indices, ceil_mode
-
-    def forward(self, x: Tensor) -> Any:
-        """See `functional.max_pool2d`."""
-        return F.max_pool2d(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.ceil_mode,
-            self.return_indices,
-        )
-
     def extra_repr(self) -> str:
-        """The window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-class AvgPool2d(Module):
-    """Mean of every window; stride defaults to kernel_size."""
-
-    def __init__(
-        self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.padding, self.ceil_mode = kernel_size, padding, ceil_mode
-        self.stride = kernel_size if stride is None else stride
-        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.avg_pool2d`."""
-        return F.avg_pool2d(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-
-    def extra_repr(self) -> str:
-        """The window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-class AdaptiveAvgPool2d(Module):
-    """Average pooling to a given output size; 1 is global average pooling."""
-
-    def __init__(self, output_size: int | tuple[int | None, int | None]) -> None:
-        super().__init__()
-        self.output_size = output_size
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `functional.adaptive_avg_pool2d`."""
-        return F.adaptive_avg_pool2d(x, self.output_size)
-
-    def extra_repr(self) -> str:
-        """The output size."""
-        return f"output_size={self.output_size}"
-
-
-# ------------------------------------------------------------------ windows and borders
-
-
-class Unfold(Module):
-    """Every window of the image as a column; see `functional.unfold`."""
-
-    def __init__(
-        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.dilation = kernel_size, dilation
-        self.padding, self.stride = padding, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, C·kh·kw, out_h·out_w)."""
-        return F.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """The window."""
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
-            f"stride={self.stride}"
-        )
-
-
-class Fold(Unfold):
-    """Puts the columns back and adds where windows overlap; see `functional.fold`."""
-
-    def __init__(
-        self,
-        output_size: Size,
-        kernel_size: Size,
-        dilation: Size = 1,
-        padding: Size = 0,
-        stride: Size = 1,
-    ) -> None:
-        super().__init__(kernel_size, dilation, padding, stride)
-        self.output_size = output_size
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C·kh·kw, L) → (N, C, *output_size)."""
-        return F.fold(
-            x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
-        )
-
-    def extra_repr(self) -> str:
-        """The size and the window."""
-        return f"output_size={self.output_size}, {super().extra_repr()}"
+        """The dimensions."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class ConstantPad2d(Module):
@@ -217,7 +81,11 @@ class ZeroPad2d(ConstantPad2d):
 
 
 class LocalResponseNorm(Module):
-    """Division by a power of the neighbouring channels' energy; see the functional form."""
+    """y_c = x_c / (k + alpha/size · Σ x_{c'}²)^beta over `size` neighbouring channels c'.
+
+    x is (N, C, …), and y of its shape. Krizhevsky et al. 2012, section 3.3, where alpha isn't
+    divided by size; PyTorch divides it. See `functional.local_response_norm`.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
@@ -235,6 +103,7 @@ class LocalResponseNorm(Module):
 class Dropout(Module):
     """In training, zeroes each element with probability p and scales the others by 1/(1 − p).
 
+    So the mean stays what it is, and in evaluation y = x; x has any shape. Srivastava et al. 2014.
     `inplace` is there for PyTorch's sake and changes nothing, as in the activations.
     """
 
@@ -253,7 +122,11 @@ class Dropout(Module):
 
 
 class DropPath(Dropout):
-    """Stochastic depth: in training, zeroes whole samples with probability p."""
+    """Stochastic depth: in training, zeroes whole samples x[n] with probability p.
+
+    The others are scaled by 1/(1 − p); in evaluation y = x. x is (N, …). For the branch of a
+    residual block: x + drop_path(f(x)). Huang et al. 2016.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """See `functional.drop_path`."""
@@ -261,7 +134,14 @@ class DropPath(Dropout):
 
 
 class ChannelShuffle(Module):
-    """Interleaves the groups' channels."""
+    """Interleaves the groups' channels: (N, g·n, …) → (N, g, n, …) → (N, n, g, …) → (N, n·g, …).
+
+    So that the next grouped convolution sees channels of every group. Zhang et al. 2018.
+
+    >>> import minidl
+    >>> ChannelShuffle(2)(minidl.arange(6.0).reshape(1, 6)).tolist()
+    [[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]]
+    """
 
     def __init__(self, groups: int) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from minidl.errors import unknown_name
+from minidl.naming import PyTorchs, refuse_arguments
 from minidl.nn.parameter import Parameter
 from minidl.nn.state import LoadedKeys, load
 from minidl.tensor import Tensor
@@ -33,11 +34,13 @@ class Tree:
         """The modules directly below."""
         return (module for _, module in self.named_children())
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """All modules from here down, each once, with dotted names."""
+    def named_modules(
+        self, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """All modules from here down with dotted names: each once, or under each of its names."""
         seen: set[int] = set()
         for name, module in self._walk(prefix):
-            if id(module) not in seen:
+            if id(module) not in seen or not remove_duplicate:
                 seen.add(id(module))
                 yield name, module
 
@@ -57,28 +60,35 @@ class Tree:
     # ------------------------------------------------------------------ its tensors
 
     def named_parameters(
-        self, prefix: str = "", recurse: bool = True
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters below with dotted names, shared ones once; or this module's own only."""
-        return self._find("_parameters", prefix, recurse)
+        """All parameters below with dotted names, shared ones once; or this module's own only.
+
+        With remove_duplicate=False shared ones stand under each of their names.
+        """
+        return self._find("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters below."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """All buffers below with dotted names; or this module's own only."""
-        return self._find("_buffers", prefix, recurse)
+        return self._find("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers below."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _find(self, table: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+    def _find(
+        self, table: str, prefix: str, recurse: bool, once: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+        for path, module in self.named_modules(prefix, once) if recurse else [(prefix, self)]:
             for name, value in getattr(module, table).items():
-                if value is not None and id(value) not in seen:
+                if value is not None and not (once and id(value) in seen):
                     seen.add(id(value))
                     yield _join(path, name), value
 
@@ -100,13 +110,18 @@ class Tree:
         >>> nn.Sequential(nn.Linear(4, 3)).get_parameter("0.weight").shape
         (3, 4)
         """
-        found = {
-            _join(path, name): parameter
-            for path, module in self._walk()
-            for name, parameter in module._parameters.items()
-            if parameter is not None
-        }
+        found = dict(self.named_parameters(remove_duplicate=False))
         return cast(Parameter, self._get("get_parameter", target, found))
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer with this dotted name.
+
+        >>> from minidl import nn
+        >>> nn.Sequential(nn.BatchNorm2d(2)).get_buffer("0.running_mean")
+        tensor([0., 0.])
+        """
+        found = dict(self.named_buffers(remove_duplicate=False))
+        return cast(Tensor, self._get("get_buffer", target, found))
 
     def _get(self, operation: str, target: str, found: dict[str, Any]) -> Any:
         if target in found:
@@ -118,11 +133,12 @@ class Tree:
 
     # ------------------------------------------------------------------------ state
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self, **pytorchs: Any) -> dict[str, Tensor]:
         """Parameters and buffers by name, detached; they share memory with the module.
 
         What is shared stands under each of its names, as in PyTorch.
         """
+        refuse_arguments("state_dict", pytorchs, self.state_dict, _STATE_DICT)
         return {
             _join(prefix, name): value.detach()
             for prefix, module in self._walk()
@@ -146,6 +162,13 @@ class Tree:
         [[1.0, 2.0]]
         """
         return load(type(self).__name__, self.state_dict(), state, strict)
+
+
+_STATE_DICT: PyTorchs = {
+    "prefix": ("", 'Write {"net." + name: value for name, value in module.state_dict().items()}'),
+    "destination": (None, "A new dict is returned: update your own with it"),
+    "keep_vars": (False, "Use dict(module.named_parameters())"),
+}
 
 
 def _join(prefix: str, name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError, DTypeError, fail
-from minidl.functional.operands import number
+from minidl.functional.operands import described, number
+from minidl.naming import PyTorchs, refuse_arguments
 from minidl.tensor import Tensor
 
 
@@ -27,6 +28,32 @@ def parameter_list(operation: str, argument: str, params: Any) -> list[Any]:
             error=DTypeError,
         )
     return list(params)
+
+
+_ONE_WAY = "minidl has one way to step"
+_PYTORCHS: PyTorchs = {
+    "amsgrad": (False, "minidl has Adam without it"),
+    "maximize": (False, "Negate the loss: (-loss).backward()"),
+    "foreach": (None, _ONE_WAY),
+    "fused": (None, _ONE_WAY),
+    "capturable": (False, _ONE_WAY),
+    "differentiable": (False, "minidl's steps aren't recorded"),
+}
+
+
+def refuse_pytorchs(optimizer: str, given: Mapping[str, Any], function: Any) -> None:
+    """Explain what is given to an optimizer beyond its own arguments."""
+    refuse_arguments(optimizer, given, function, _PYTORCHS)
+
+
+def loaded_tensor(operation: str, argument: str, value: Any, like: Tensor) -> Tensor:
+    """What a state_dict has for a tensor such as `like`: of its shape, copied to where it lives."""
+    if not isinstance(value, (Tensor, np.ndarray, list, tuple, int, float)):
+        fail(operation, argument, described(value), "a Tensor", error=DTypeError)
+    value = value.detach() if isinstance(value, Tensor) else like.new_tensor(value)
+    if value.shape != like.shape:
+        fail(operation, f"{argument}.shape", value.shape, f"{like.shape} like the parameter")
+    return value.to(like.backend, like.dtype).clone()  # type: ignore[no-any-return]
 
 
 def check_tensor(operation: str, position: int, p: Any) -> None:

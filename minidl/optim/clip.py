@@ -7,19 +7,26 @@ from typing import Any
 
 from minidl import backends
 from minidl.creation import zeros
+from minidl.errors import ArgumentError, fail
 from minidl.functional import minimum, stack
 from minidl.grad_mode import no_grad
+from minidl.naming import PyTorchs, refuse_arguments
 from minidl.optim import checks
 from minidl.tensor import Tensor
 
 
-def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> Tensor:
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    **pytorchs: Any,
+) -> Tensor:
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)); returns the norm before.
 
     norm = √Σ‖g‖² over all gradients, as if they were one long vector: their directions stay. It is
     accumulated in float64 and returned without dimensions, with the gradients' dtype (float64 if
     they have several). A norm that is infinite or NaN makes gradients 0 or NaN, as in PyTorch: look
-    at what is returned.
+    at what is returned. It is the 2-norm: PyTorch's norm_type must be 2.
 
     Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks",
     algorithm 1.
@@ -32,6 +39,9 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> T
     >>> [round(g, 4) for g in p.grad.tolist()]
     [0.6, 0.8]
     """
+    refuse_arguments("clip_grad_norm_", pytorchs, clip_grad_norm_, _PYTORCHS)
+    if norm_type != 2:
+        fail("clip_grad_norm_", "norm_type", repr(norm_type), "2", error=ArgumentError)
     max_norm = checks.at_least_zero("clip_grad_norm_", "max_norm", max_norm)
     grads = _gradients("clip_grad_norm_", parameters)
     if not grads:
@@ -55,7 +65,9 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> T
     return norm.astype(grads[0].dtype) if len(norms) == 1 else norm
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, **pytorchs: Any
+) -> None:
     """Clip every element of every gradient to [−clip_value, clip_value].
 
     >>> import minidl
@@ -65,10 +77,17 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     >>> p.grad
     tensor([ 1. , -0.5, -1. ])
     """
+    refuse_arguments("clip_grad_value_", pytorchs, clip_grad_value_, _PYTORCHS)
     bound = checks.at_least_zero("clip_grad_value_", "clip_value", clip_value)
     with no_grad():
         for grad in _gradients("clip_grad_value_", parameters):
             grad.copy_(grad.clip(-bound, bound))
+
+
+_PYTORCHS: PyTorchs = {
+    "foreach": (None, "minidl has one way to clip"),
+    "error_if_nonfinite": (False, "Look at the norm that is returned"),
+}
 
 
 def _gradients(operation: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:

@@ -83,6 +83,10 @@ class ExponentialMovingAverage:
         finally:
             _copy(kept, own)
 
+    def __repr__(self) -> str:
+        n, m = len(self.averages), len(self.buffers)
+        return f"{_NAME}(decay={self.decay}, {n} parameters, {m} buffers)"
+
     def state_dict(self) -> dict[str, Any]:
         """A snapshot: the decay, the averages and the buffers, in the order of the parameters."""
         return {

@@ -8,6 +8,7 @@ schedule by another, compose them with `SequentialLR`.
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from bisect import bisect_right
@@ -82,6 +83,11 @@ class LRScheduler(ABC):
         self._last_lr = self.lrs_at(self.last_epoch)
         for group, lr in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = lr
+
+    def __repr__(self) -> str:
+        given = [name for name in inspect.signature(type(self)).parameters if name != "optimizer"]
+        shown = [f"{name}={_shown(getattr(self, name))}" for name in given if hasattr(self, name)]
+        return f"{self._name}({', '.join([*shown, f'last_epoch={self.last_epoch}'])})"
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is and the rates it started from; all else follows from the arguments."""
@@ -204,7 +210,10 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class LambdaLR(LRScheduler):
-    """base_lr · lr_lambda(t): any function, or a list of one for each group."""
+    """base_lr · lr_lambda(t): any function, or a list of one for each group.
+
+    The factors are finite numbers of at least 0; anything else is refused where it occurs.
+    """
 
     def __init__(
         self,
@@ -231,7 +240,7 @@ class LambdaLR(LRScheduler):
             "one for each group",
         )
         pairs = zip(self.base_lrs, self.lr_lambda, strict=True)
-        return [base_lr * factor(step) for base_lr, factor in pairs]
+        return [base_lr * _factor(function, step) for base_lr, function in pairs]
 
     def lr_at(self, step: int, base_lr: float) -> float:
         """See the class; only if the groups share one function."""
@@ -239,7 +248,7 @@ class LambdaLR(LRScheduler):
             raise ArgumentError(
                 "LambdaLR.lr_at: each group has a function of its own. Use lrs_at(step)."
             )
-        return base_lr * self.lr_lambda(step)
+        return base_lr * _factor(self.lr_lambda, step)
 
 
 class SequentialLR(LRScheduler):
@@ -262,6 +271,11 @@ class SequentialLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
     ) -> None:
+        if not isinstance(schedulers, Sequence) or not schedulers:
+            kind = type(schedulers).__name__
+            got = "empty" if isinstance(schedulers, Sequence) else f"a {kind}"
+            wanted = "a list of at least one schedule"
+            fail("SequentialLR", "schedulers", got, wanted, error=DTypeError)
         self.schedulers, self.milestones = list(schedulers), _increasing("SequentialLR", milestones)
         if len(self.milestones) != len(self.schedulers) - 1:
             fail(
@@ -297,6 +311,17 @@ class SequentialLR(LRScheduler):
         """The schedule that acts after so many steps, and the step it began at."""
         i = bisect_right(self.milestones, step)
         return self.schedulers[i], self.milestones[i - 1] if i else 0
+
+
+def _factor(function: Callable[[int], float], step: int) -> float:
+    return checks.at_least_zero("LambdaLR", f"lr_lambda({step})", function(step))
+
+
+def _shown(value: Any) -> str:
+    """An argument as code; of functions the name, whose repr is an address."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_shown, value))}]"
+    return getattr(value, "__name__", None) or repr(value)
 
 
 def _increasing(operation: str, milestones: Sequence[int]) -> list[int]:

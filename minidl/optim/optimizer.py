@@ -17,6 +17,7 @@ from minidl.errors import (
 )
 from minidl.functional.operands import integer
 from minidl.grad_mode import no_grad
+from minidl.nn.parameter import forget_gradients
 from minidl.optim import checks
 from minidl.tensor import ADDED_TO, STEPPED, Storage, Tensor
 
@@ -96,12 +97,17 @@ class Optimizer(ABC):
 
     # -------------------------------------------------------------------- stepping
 
-    def step(self) -> None:
+    def step(self, closure: None = None) -> None:
         """Change every parameter that has a gradient, in place.
 
         Those without one are passed over: they keep their values, state and step count.
         """
         name = f"{self._name}.step"
+        if closure is not None:
+            raise DTypeError(
+                f"{name}: closure is PyTorch's argument. No optimizer here computes the loss "
+                "several times a step: compute it and call loss.backward() before step()."
+            )
         with no_grad():
             arrays = {p: p._writable(name) for p in self.parameters if p.grad is not None}
         self._note_use([p._grad._storage for p in arrays if p._grad is not None])
@@ -169,10 +175,12 @@ class Optimizer(ABC):
                 state[name] = state[name].to(p.backend, p.dtype)
         return state
 
-    def zero_grad(self) -> None:
-        """Forget the gradients; call it before each backward()."""
-        for p in self.parameters:
-            p.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or with set_to_none=False make them zeros.
+
+        Call it before each backward().
+        """
+        forget_gradients(self.parameters, set_to_none)
 
     # ---------------------------------------------------------------------- groups
 
@@ -305,12 +313,7 @@ class Optimizer(ABC):
         checks.check_keys(name, argument, saved, ("step", *buffers))
         state: dict[str, Any] = {"step": integer(name, f'{argument}["step"]', saved["step"], 0)}
         for buffer in buffers:
-            value = saved[buffer]
-            value = value.detach() if isinstance(value, Tensor) else p.new_tensor(value)
-            if value.shape != p.shape:
-                expected = f"{p.shape} like the parameter"
-                fail(name, f'{argument}["{buffer}"].shape', value.shape, expected)
-            state[buffer] = value.to(p.backend, p.dtype).clone()
+            state[buffer] = checks.loaded_tensor(name, f'{argument}["{buffer}"]', saved[buffer], p)
         return state
 
     def __repr__(self) -> str:

@@ -44,7 +44,9 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
+        **pytorchs: Any,
     ) -> None:
+        checks.refuse_pytorchs("RMSprop", pytorchs, RMSprop.__init__)
         super().__init__(
             params,
             {

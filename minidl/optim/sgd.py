@@ -40,7 +40,9 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        **pytorchs: Any,
     ) -> None:
+        checks.refuse_pytorchs("SGD", pytorchs, SGD.__init__)
         super().__init__(
             params,
             {

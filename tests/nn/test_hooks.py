@@ -470,3 +470,10 @@ def test_hooks_are_called_as_pytorch_calls_them():
             for library, layers in ((minidl, nn), (torch, torch.nn))
         )
         assert ours == theirs
+
+
+def test_a_handle_says_whether_the_hook_is_still_there():
+    handle = nn.ReLU().register_forward_hook(print)
+    assert repr(handle) == "RemovableHandle(registered)"
+    handle.remove()
+    assert repr(handle) == "RemovableHandle(removed)"

@@ -125,23 +125,27 @@ def test_dropout_gradient_passes_where_the_value_did():
 
 PLAIN = {
     "Identity()": lambda: nn.Identity(),
-    "Flatten()": lambda: nn.Flatten(),
+    "Flatten(start_dim=1, end_dim=-1)": lambda: nn.Flatten(),
     "LeakyReLU(negative_slope=0.2)": lambda: nn.LeakyReLU(0.2),
     "Softmax(dim=1)": lambda: nn.Softmax(1),
-    "MaxPool2d(kernel_size=2, stride=2, padding=0)": lambda: nn.MaxPool2d(2),
+    "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)": (
+        lambda: nn.MaxPool2d(2)
+    ),
     "AvgPool2d(kernel_size=3, stride=1, padding=1)": lambda: nn.AvgPool2d(3, 1, 1),
     "AdaptiveAvgPool2d(output_size=1)": lambda: nn.AdaptiveAvgPool2d(1),
     "Dropout(p=0.5)": lambda: nn.Dropout(),
     "ChannelShuffle(2)": lambda: nn.ChannelShuffle(2),
     "LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)": lambda: nn.LocalResponseNorm(5),
-    "BatchNorm2d(4, eps=1e-05, momentum=0.1)": lambda: nn.BatchNorm2d(4),
+    "BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)": (
+        lambda: nn.BatchNorm2d(4)
+    ),
     "BatchNorm2d(4, eps=1e-05, momentum=None, affine=False, track_running_stats=False)": (
         lambda: nn.BatchNorm2d(4, momentum=None, affine=False, track_running_stats=False)
     ),
-    "Conv2d(4, 6, kernel_size=(3, 2), padding='same', groups=2)": (
+    "Conv2d(4, 6, kernel_size=(3, 2), stride=(1, 1), padding='same', groups=2)": (
         lambda: nn.Conv2d(4, 6, (3, 2), padding="same", groups=2)
     ),
-    "ConvTranspose2d(4, 2, kernel_size=(3, 3), stride=2, output_padding=1, bias=False)": (
+    "ConvTranspose2d(4, 2, kernel_size=(3, 3), stride=(2, 2), output_padding=(1, 1), bias=False)": (
         lambda: nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1, bias=False)
     ),
     "Unfold(kernel_size=3, dilation=1, padding=1, stride=2)": (
@@ -151,7 +155,7 @@ PLAIN = {
     "ConstantPad2d(padding=(1, 0, 2, -1), value=0.5)": (
         lambda: nn.ConstantPad2d((1, 0, 2, -1), 0.5)
     ),
-    "Linear(4, 2, bias=False)": lambda: nn.Linear(4, 2, bias=False),
+    "Linear(in_features=4, out_features=2, bias=False)": lambda: nn.Linear(4, 2, bias=False),
 }
 
 
@@ -298,3 +302,27 @@ def test_layer_errors(make, error, message):
 def test_numpys_integers_are_sizes():
     layer = nn.Conv2d(1, 2, np.int64(3), stride=np.int64(2), padding=(np.int32(1), 0))
     assert layer(minidl.zeros(1, 1, 8, 9)).shape == (1, 2, 4, 4)
+
+
+@pytest.mark.oracle
+def test_layers_are_written_as_pytorchs():
+    torch = pytest.importorskip("torch")
+    for make in (
+        lambda nn: nn.Linear(784, 10),
+        lambda nn: nn.Conv2d(1, 6, 5, padding=2),
+        lambda nn: nn.Conv2d(4, 8, (3, 1), (2, 1), 1, 2, 2, False),
+        lambda nn: nn.Conv2d(4, 4, 3, padding=(1, 0)),
+        lambda nn: nn.ConvTranspose2d(4, 2, 3, 2, 1, 1, 2, True, 3),
+        lambda nn: nn.BatchNorm1d(3, momentum=None),
+        lambda nn: nn.BatchNorm2d(3, affine=False),
+        lambda nn: nn.MaxPool2d((2, 3), ceil_mode=True),
+        lambda nn: nn.AvgPool2d(3, 2, 1),
+        lambda nn: nn.AdaptiveAvgPool2d((1, None)),
+        lambda nn: nn.Flatten(),
+        lambda nn: nn.Softmax(1),
+        lambda nn: nn.LeakyReLU(),
+        lambda nn: nn.Unfold(3),
+        lambda nn: nn.ModuleList([nn.ReLU(), nn.Identity()]),
+        lambda nn: nn.ModuleDict({"a": nn.ReLU(), "b": nn.Sigmoid()}),
+    ):
+        assert repr(make(nn)) == repr(make(torch.nn))

@@ -121,3 +121,12 @@ def test_refusals(act, error, message):
     with pytest.raises(error) as caught:
         act()
     assert str(caught.value) == message
+
+
+def test_the_norm_is_a_millionth_larger_so_that_zeros_stay_zeros():
+    params = with_gradients([[0.0, 0.0]])
+    assert optim.clip_grad_norm_(params, 0.0).item() == 0.0
+    assert params[0].grad.tolist() == [0.0, 0.0]
+    (p,) = with_gradients([[3e-6, 4e-6]])
+    optim.clip_grad_norm_([p], 5e-6)  # a factor of 5 / (5 + 1)
+    np.testing.assert_allclose(p.grad.numpy(), [2.5e-6, 10 / 3 * 1e-6], rtol=1e-12)

@@ -189,3 +189,8 @@ def test_refusals(act, error, message):
     with pytest.raises(error) as caught:
         act()
     assert str(caught.value) == message
+
+
+def test_an_average_says_what_it_averages():
+    average = optim.ExponentialMovingAverage(nn.BatchNorm2d(2), decay=0.9)
+    assert repr(average) == "ExponentialMovingAverage(decay=0.9, 2 parameters, 3 buffers)"

@@ -261,3 +261,28 @@ def test_refusals(act, error, message):
     with pytest.raises(error) as caught:
         act()
     assert str(caught.value) == message
+
+
+def test_factors_are_numbers_in_the_optimizer():
+    optimizer = one_group(2.0)
+    optim.LambdaLR(optimizer, lambda t: minidl.tensor(0.5))
+    assert type(optimizer.lr) is float
+    assert optimizer.lr == 1.0
+
+
+def a_function_by_name(step):
+    return 0.5**step
+
+
+def test_schedules_show_their_arguments():
+    optimizer = one_group()
+    step = optim.StepLR(optimizer, 3)
+    step.step()
+    assert repr(step) == "StepLR(step_size=3, gamma=0.1, last_epoch=1)"
+    by_function = optim.LambdaLR(optimizer, [a_function_by_name])
+    assert repr(by_function) == "LambdaLR(lr_lambda=[a_function_by_name], last_epoch=0)"
+    parts = [optim.ConstantLR(optimizer, 0.5, 2), optim.ExponentialLR(optimizer, 0.9)]
+    assert repr(optim.SequentialLR(optimizer, parts, [2])) == (
+        "SequentialLR(schedulers=[ConstantLR(factor=0.5, total_iters=2, last_epoch=0), "
+        "ExponentialLR(gamma=0.9, last_epoch=0)], milestones=[2], last_epoch=0)"
+    )
