@@ -44,6 +44,8 @@ def predict(
     """Say which digit is on a photo or scan; with other weights, what else."""
     import numpy as np
 
+    from minidl.datasets.digit import doubts
+    from minidl.files.images import read_image
     from minidl.train.data import DATASETS, FOLDER
     from minidl.train.photos import preparation, probabilities
     from minidl.train.trained import SHIPPED, trained
@@ -66,17 +68,24 @@ def predict(
     console = screen()
     console.print(f"{found}; {prepare.description}.", soft_wrap=True, markup=False)
 
-    names, seen, mistakes = [], [], []
+    names: list[str] = []
+    doubtful: list[str] = []
+    seen, mistakes = [], []
     for image in images:
         try:
-            seen.append(_read(image, prepare))
+            pixels = read_image(image, channels=prepare.channels)
+            seen.append(_prepared(image, pixels, prepare))
             names.append(str(image))
+            if found.data == "mnist":
+                doubtful += [f"{image}: {doubt}." for doubt in doubts(pixels)]
         except DataError as error:
             mistakes.append(error)
     if seen:
         batch = np.stack(seen)  # (N, C, h, w) in [0, 1]
         answers = probabilities(found.network, prepare.normalized(batch))
         console.print(_table(names, answers, found.class_names, top))
+        for doubt in doubtful:
+            console.print(f"Doubtful: {doubt}", style="yellow", markup=False, soft_wrap=True)
         if show is not None:
             _write_seen(batch, show)
     for mistake in mistakes:
@@ -85,10 +94,7 @@ def predict(
         raise typer.Exit(2)
 
 
-def _read(path: Path, prepare: Preparation) -> Any:
-    from minidl.files.images import read_image
-
-    pixels = read_image(path, channels=prepare.channels)
+def _prepared(path: Path, pixels: Any, prepare: Preparation) -> Any:
     try:
         return prepare.pixels(pixels)
     except MinidlError as error:

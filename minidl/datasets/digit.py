@@ -15,6 +15,9 @@ network that has learned them expects every digit so. `digit_image` does it in t
     6. stroke         thin strokes, a pen's, are widened to what MNIST's have at the least
     7. size           cut out, the longer side resized to 20 pixels with anti-aliasing
     8. position       the centre of mass at pixel (14, 14) of 28×28
+
+A network answers whatever it is given; `doubts` says why a picture may show something else than one
+digit.
 """
 
 from __future__ import annotations
@@ -24,9 +27,17 @@ from typing import Any
 
 import numpy as np
 
+from minidl.datasets.marks import (
+    connected_parts,
+    count_marks,
+    extent,
+    stroke_width,
+    strokes_length,
+    widened,
+)
 from minidl.errors import DataError, DTypeError, fail
 
-__all__ = ["digit_image"]
+__all__ = ["digit_image", "doubts"]
 
 Image = np.ndarray[Any, Any]
 
@@ -39,6 +50,11 @@ _SPECK = 0.05
 """A part with fewer pixels than this fraction of the largest part is a speck."""
 _LEAST_STROKE = 1.4
 """In pixels of the 20×20 box; a tenth of MNIST's digits have thinner strokes."""
+_LONGEST = 6
+"""All strokes together, in heights of the digit: MNIST has up to five."""
+_SHEET_SHARE, _SHEET_FILL, _SHEET_EDGE = 0.1, 0.7, 0.08
+"""Of the picture, that a sheet's box takes at the least; of the box, that it fills; of the box,
+that is cut off on each side."""
 
 
 def digit_image(pixels: Image) -> Image:
@@ -59,15 +75,70 @@ def digit_image(pixels: Image) -> Image:
     _check(pixels)
     if _is_like_mnist(pixels):
         return pixels.copy()
-    grey = _shrunk(_luminance(pixels))
-    ink = _ink(grey)
-    parts = _without_specks(ink > _threshold(ink))
-    ink *= _widened(parts, 3)
-    mask = ink > _threshold(ink)  # again, now that nothing else on the page has a say in it
+    ink, mask = _found(_shrunk(_luminance(pixels)))
     strength = np.median(ink[mask])
     # Grey levels at the digit's edges are kept, one pixel around; all else is paper.
-    digit = np.clip(ink / strength, 0, 1) * _widened(mask, 1)
+    digit = np.clip(ink / strength, 0, 1) * widened(mask, 1)
     return _centred(_fitted(_cut_out(digit, mask), _radius_to_add(mask)))
+
+
+def doubts(pixels: Image) -> list[str]:
+    """Why it may be something else than one digit; empty where nothing speaks against it.
+
+    Takes what `digit_image` takes.
+
+    >>> page = np.full((100, 160), 230, np.uint8)
+    >>> page[20:80, 30:36] = page[20:80, 100:106] = 40  # two ones
+    >>> doubts(page)
+    ['2 separate marks: cut the picture so that one digit is on it']
+    """
+    _check(pixels)
+    if _is_like_mnist(pixels):
+        return []
+    _, mask = _found(_shrunk(_luminance(pixels)))
+    marks, strokes = count_marks(mask), strokes_length(mask)
+    found = []
+    if strokes > _LONGEST:
+        found.append("more strokes than a digit has: noise, a texture or a text")
+    elif marks > 1:
+        found.append(f"{marks} separate marks: cut the picture so that one digit is on it")
+    if _is_sheet(mask):
+        found.append("a filled area, no strokes: cut the picture closer around the digit")
+    return found
+
+
+def _found(grey: Image) -> tuple[Image, Image]:
+    """(ink, mask) of the digit: on the page, or on a sheet that lies on something else."""
+    ink, mask = _ink_and_mask(grey)
+    if _is_sheet(mask):
+        rows, columns = extent(mask)
+        try:
+            on_sheet = _ink_and_mask(_inner(grey[rows, columns]))
+        except DataError:  # nothing is on it
+            return ink, mask
+        if not _is_sheet(on_sheet[1]):
+            return on_sheet
+    return ink, mask
+
+
+def _ink_and_mask(grey: Image) -> tuple[Image, Image]:
+    ink = _ink(grey)
+    parts = _without_specks(ink > _threshold(ink))
+    ink *= widened(parts, 3)
+    return ink, ink > _threshold(ink)  # again, now that nothing else on the page has a say in it
+
+
+def _is_sheet(mask: Image) -> bool:
+    """Whether it fills its box, which is neither small nor narrow, as a sheet of paper does."""
+    box = mask[extent(mask)]
+    is_large = box.size >= _SHEET_SHARE * mask.size
+    return is_large and min(box.shape) >= 0.4 * max(box.shape) and bool(box.mean() >= _SHEET_FILL)
+
+
+def _inner(sheet: Image) -> Image:
+    """Without its edges, which may be crooked."""
+    top, left = (round(_SHEET_EDGE * side) for side in sheet.shape)
+    return sheet[top : sheet.shape[0] - top, left : sheet.shape[1] - left]
 
 
 def _check(pixels: Image) -> None:
@@ -89,7 +160,7 @@ def _is_like_mnist(pixels: Image) -> bool:
     drawn = np.where(pixels > 16, pixels, 0).astype(float)  # 16: what JPEG adds
     if not drawn.any() or np.median(_border(drawn)) > 0:
         return False
-    rows, columns = _extent(drawn > 0)
+    rows, columns = extent(drawn > 0)
     longer = max(rows.stop - rows.start, columns.stop - columns.start)
     return abs(longer - BOX) <= 1 and all(abs(c - CENTRE) <= 1 for c in _centre_of_mass(drawn))
 
@@ -160,7 +231,7 @@ def _threshold(ink: Image) -> float:
 
 
 def _without_specks(mask: Image) -> Image:
-    labels = _connected_parts(mask)
+    labels = connected_parts(mask)
     parts, sizes = np.unique(labels[labels > 0], return_counts=True)
     inside = ~np.isin(parts, _border(labels))
     # Where nothing but specks is inside, the digit itself is cut off by the border.
@@ -170,64 +241,20 @@ def _without_specks(mask: Image) -> Image:
     return kept
 
 
-def _connected_parts(mask: Image) -> Image:
-    """0 outside; inside, a number that the pixels of one part share (neighbours: all eight).
-
-    Every pixel starts with a number of its own, takes the largest among its neighbours', and then
-    the number that the pixel of that number has: the number of steps grows with the logarithm of
-    a stroke's length, about.
-    """
-    numbers = np.arange(1, mask.size + 1).reshape(mask.shape) * mask
-    while True:
-        largest = _neighbours_maximum(numbers) * mask
-        jumped = np.concatenate([[0], largest.ravel()])[largest]
-        if np.array_equal(jumped, numbers):
-            return numbers
-        numbers = jumped
-
-
-def _neighbours_maximum(image: Image) -> Image:
-    """The maximum over each pixel's 3×3 neighbourhood."""
-    rows = image.copy()
-    np.maximum(rows[1:], image[:-1], out=rows[1:])
-    np.maximum(rows[:-1], image[1:], out=rows[:-1])
-    both = rows.copy()
-    np.maximum(both[:, 1:], rows[:, :-1], out=both[:, 1:])
-    np.maximum(both[:, :-1], rows[:, 1:], out=both[:, :-1])
-    return both
-
-
-def _widened(mask: Image, times: int) -> Image:
-    for _ in range(times):
-        mask = _neighbours_maximum(mask)
-    return mask
-
-
-def _extent(mask: Image) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
 def _cut_out(digit: Image, mask: Image) -> Image:
-    return digit[_extent(mask)]
+    return digit[extent(mask)]
 
 
 def _radius_to_add(mask: Image) -> int:
-    """By how many pixels of the picture the stroke must grow on each side.
-
-    A stroke of width w and length l has the area w·l and an outline of 2·l: w = 2·area/outline.
-    """
-    rows, columns = _extent(mask)
+    """By how many pixels of the picture the stroke must grow on each side."""
+    rows, columns = extent(mask)
     scale = max(rows.stop - rows.start, columns.stop - columns.start) / BOX  # pixels per pixel
-    padded = np.pad(mask, 1)
-    outline = sum(int((padded != np.roll(padded, 1, axis)).sum()) for axis in (0, 1))
-    width = 2 * mask.sum() / outline
-    return max(0, math.ceil(float(_LEAST_STROKE * scale - width) / 2))
+    return max(0, math.ceil(float(_LEAST_STROKE * scale - stroke_width(mask)) / 2))
 
 
 def _fitted(digit: Image, radius: int) -> Image:
     """Widened, and resized so that its longer side is the box's."""
-    digit = _widened(np.pad(digit, radius), radius)
+    digit = widened(np.pad(digit, radius), radius)
     scale = BOX / max(digit.shape)
     fitted = _resized(digit, *(max(1, round(scale * side)) for side in digit.shape))
     brightest: Image = fitted / fitted.max()

@@ -147,3 +147,14 @@ def test_a_mistake_is_one_message_and_exit_code_2(minidl, pages, arguments, mess
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_several_digits_on_a_picture_are_doubted(minidl, tmp_path):
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    digit = np.pad(DIGITS.images[5], 20).repeat(4, 0).repeat(4, 1)
+    Image.fromarray(255 - digit).save(one)
+    Image.fromarray(255 - np.concatenate([digit, digit], axis=1)).save(two)
+    code, out, _ = minidl("predict", one, two)
+    assert code == 0
+    assert f"Doubtful: {two}: 2 separate marks" in out
+    assert out.count("Doubtful") == 1

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from minidl.datasets import BUNDLED, MNIST
-from minidl.datasets.digit import digit_image
+from minidl.datasets.digit import digit_image, doubts
 from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.train.photos import probabilities
 from minidl.train.trained import SHIPPED, trained
@@ -154,3 +154,83 @@ def test_unusual_sizes_work(shape):
     h, w = shape
     page[h // 4 : -h // 4, w // 3 : -w // 3] = 0
     assert digit_image(page).max() == 255
+
+
+# ------------------------------------------------------------------- doubts, and sheets
+
+
+def numerals(*digits, gap=0):
+    """Several of MNIST's images beside each other, in a square."""
+    row = np.concatenate([np.pad(digit, ((0, 0), (0, gap))) for digit in digits], axis=1)
+    square = np.zeros((row.shape[1],) * 2, np.uint8)
+    top = (row.shape[1] - 28) // 2
+    square[top : top + 28] = row
+    return square
+
+
+def on_a_desk(page, rng, level=40):
+    """The page, crooked, on something dark and larger."""
+    rotated = Image.fromarray(page).rotate(
+        rng.uniform(-6, 6), Image.BILINEAR, True, None, None, level
+    )
+    sheet = np.asarray(rotated)
+    desk = np.full(np.add(sheet.shape, rng.integers(60, 160, 2)), float(level))
+    top, left = (
+        rng.integers(20, whole - part - 10)
+        for whole, part in zip(desk.shape, sheet.shape, strict=True)
+    )
+    desk[top : top + sheet.shape[0], left : left + sheet.shape[1]] = sheet
+    return np.clip(desk + rng.normal(0, 4, desk.shape), 0, 255).astype(np.uint8)
+
+
+def test_single_digits_are_hardly_ever_doubted():
+    rng = np.random.default_rng(4)
+    doubted = [n for n in range(300) if doubts(page_with(DIGITS.images[n], rng, **LOOKS[n % 6]))]
+    assert len(doubted) <= 6  # thinned strokes break; half of them are none of MNIST's
+    assert not any(doubts(image) for image in DIGITS.images[:300])
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("gap", [0, 5])
+def test_several_digits_are_counted(count, gap):
+    rng, right = np.random.default_rng(5), 0
+    for n in range(0, 150, 3):
+        page = page_with(numerals(*DIGITS.images[n : n + count], gap=gap), rng, scale=3)
+        found = doubts(page)
+        assert len(found) == 1
+        assert "separate marks" in found[0]
+        right += found[0].startswith(f"{count} ")
+    assert right >= 45  # of 50; some digits are in two parts
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (100, 100), (300, 400)])
+def test_noise_is_doubted(shape):
+    rng = np.random.default_rng(6)
+    for noise in (rng.uniform(0, 256, shape), rng.normal(128, 40, shape)):
+        (found,) = doubts(np.clip(noise, 0, 255).astype(np.uint8))
+        assert "more strokes than a digit has" in found
+
+
+def test_an_empty_sheet_on_a_desk_is_doubted():
+    page = np.full((200, 300), 40, np.uint8)
+    page[40:170, 60:260] = 235
+    (found,) = doubts(page)
+    assert "a filled area" in found
+
+
+def test_digits_on_a_sheet_on_a_desk_are_found():
+    rng, right = np.random.default_rng(7), 0
+    network = trained(SHIPPED).network
+    for n in range(40):
+        page = on_a_desk(page_with(DIGITS.images[n], rng, noise=4.0), rng)
+        assert doubts(page) == []
+        seen = (
+            digit_image(page)[None, None].astype(np.float32) / 255 - DIGITS.mean[0]
+        ) / DIGITS.std[0]
+        right += probabilities(network, seen).argmax() == DIGITS.labels[n]
+    assert right >= 38
+
+
+def test_a_page_without_a_digit_has_no_doubts_but_an_error():
+    with pytest.raises(DataError, match="no digit found"):
+        doubts(np.full((50, 50), 200, np.uint8))
