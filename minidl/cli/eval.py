@@ -93,7 +93,7 @@ def eval(
     if mistakes := _mistakes(matrix, names):
         console.print(f"Most often: {mistakes}.", soft_wrap=True, markup=False)
     if out is not None:
-        title = f"{found}: {share:.2%} of {len(test):,} images of {data} right"
+        title = f"{found.model} on {data}: {share:.2%} of {len(test):,} test images right"
         console.print(f"Picture: {_draw(matrix, names, out, title)}", soft_wrap=True, markup=False)
 
 

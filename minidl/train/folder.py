@@ -33,7 +33,7 @@ class RunFolder:
     curves.png         the figures over the epochs
     predictions.png    what the model says of some test images
 
-    Nothing else in the folder is ever touched.
+    While it trains, `.running` holds the number of its process. Nothing else is ever touched.
     """
 
     def __init__(self, path: Path) -> None:

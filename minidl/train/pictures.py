@@ -165,9 +165,9 @@ def save_confusion(matrix: Array, class_names: Sequence[str], path: Path, title:
     the right answers, red for the mistakes, which have a scale of their own; else they'd be white.
     """
     classes = len(matrix)
-    size = min(12.0, 3 + 0.5 * classes)
+    size = min(12.0, max(6.5, 3 + 0.5 * classes))  # at least as wide as the title
     figure = _figure(size, size)
-    figure.set_layout_engine("constrained")
+    figure.set_layout_engine("constrained", h_pad=0.08)
     axes = figure.add_subplot()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     diagonal = np.eye(classes, dtype=bool)

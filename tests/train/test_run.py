@@ -16,6 +16,7 @@ from minidl.files.tensor_file import read_tensors
 from minidl.models import registry
 from minidl.random import default_generator
 from minidl.train import Epoch, Recipe, pictures, run, trial
+from minidl.train.folder import new_folder
 from minidl.train.progress import ProgressBar
 
 RECIPE = Recipe(epochs=2, batch_size=32, lr=0.05)
@@ -92,6 +93,18 @@ def test_runs_without_a_folder_named_get_new_ones(tmp_path, monkeypatch):
         "lenet5-mnist-2",
         "lenet5-mnist-3",
     ]
+
+
+def test_a_new_folder_is_taken_at_once(tmp_path, monkeypatch):
+    """Two processes that begin at the same moment don't choose the same."""
+    monkeypatch.chdir(tmp_path)
+    assert new_folder("a").path != new_folder("a").path
+    (tmp_path / "b").write_text("a file")
+    monkeypatch.setattr(
+        "minidl.train.folder._numbered", lambda name: iter([tmp_path / "b" / "runs"])
+    )
+    with pytest.raises(ArgumentError, match="can't be made"):
+        new_folder("a")
 
 
 def test_output_without_a_terminal_has_a_line_per_epoch_and_no_control_characters(tmp_path):
