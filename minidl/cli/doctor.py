@@ -9,7 +9,7 @@ import typer
 from minidl.cli.app import app, listing, screen
 
 if TYPE_CHECKING:
-    from minidl.cli.probes import Finding
+    from minidl.cli.finding import Finding
 
 _STYLES = {"ok": "green", "note": "yellow", "missing": "dim", "broken": "bold red"}
 

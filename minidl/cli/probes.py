@@ -10,7 +10,6 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -20,24 +19,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from minidl.cli import machine
+from minidl.cli.finding import Finding
+
 __all__ = ["Finding", "probe_all"]
 
 _SECONDS = 60
 """How long an import may take; on a busy machine with a cold disk it takes a while."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    subject: str
-    state: str
-    """ok, note (works, but slower than it could), missing (optional), broken."""
-    detail: str
-    fix: str = ""
-    """What to do, in words or as a command."""
-    core: bool = False
-    """Whether minidl is of no use without it."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +74,10 @@ def probe_all() -> list[list[Finding]]:
 
     groups: list[list[Probe]] = [
         [_minidl, _python, _required, _numpy, _blas, _blas_variables],
-        [*(partial(_optional, package) for package in _OPTIONAL), _compiler, _gpu],
+        [*(partial(_optional, package) for package in _OPTIONAL), machine.compiler, machine.gpu],
         [partial(_backend, name) for name in names()],
-        [_data, _cache],
-        [_cpu, _memory],
+        [machine.data, machine.cache],
+        [machine.cpu, machine.memory],
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         pending = [
@@ -238,34 +226,6 @@ def _is_there(module: str) -> bool:
         return False
 
 
-def _first_line(*command: str) -> str | None:
-    """The first line a program prints, or None if it isn't there or fails."""
-    if shutil.which(command[0]) is None:
-        return None
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.splitlines()[0] if done.returncode == 0 and done.stdout else None
-
-
-def _compiler() -> list[Finding]:
-    line = _first_line("g++", "--version")
-    if line is None:
-        fix = "sudo apt install g++, or your system's package of GCC"
-        return [Finding("g++", "missing", "needed for the backend cuda-on-cpu", fix)]
-    return [Finding("g++", "ok", line)]
-
-
-def _gpu() -> list[Finding]:
-    query = "--query-gpu=name,driver_version,memory.total"
-    line = _first_line("nvidia-smi", query, "--format=csv,noheader")
-    if line is None:
-        return [Finding("GPU", "missing", "no NVIDIA driver found (nvidia-smi)")]
-    name, driver, memory = (part.strip() for part in line.split(",")[:3])
-    return [Finding("GPU", "ok", f"{name}, {memory}, driver {driver}")]
-
-
 def _backend(name: str) -> list[Finding]:
     from minidl.backends import capabilities
 
@@ -283,64 +243,3 @@ def _backend(name: str) -> list[Finding]:
     except Exception as error:  # the package is broken here, and was not there
         detail = f"{type(error).__name__}: {error}"
     return [Finding(subject, "broken" if core else "missing", detail, core=core)]
-
-
-# ------------------------------------------------------------------ data and machine
-
-
-def _data() -> list[Finding]:
-    from minidl.train.data import DATASETS
-
-    findings = []
-    for name, dataset in DATASETS.items():
-        try:
-            source = dataset(train=True).source
-        except Exception as error:  # a damaged file, a folder that can't be read
-            first = str(error).splitlines()[0]
-            fix = f"minidl data {name} --fetch"
-            findings.append(Finding(f"data {name}", "missing", first, fix))
-        else:
-            findings.append(Finding(f"data {name}", "ok", source.rstrip(".")))
-    return findings
-
-
-def _cache() -> list[Finding]:
-    from minidl.datasets import cache_folder
-
-    cache = cache_folder()
-    nearest = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    if not os.access(nearest, os.W_OK):
-        fix = "Set XDG_CACHE_HOME to a folder you may write to."
-        return [Finding("cache", "note", f"{cache} can't be written", fix)]
-    return [Finding("cache", "ok", f"{cache}{'' if cache.exists() else ' (empty)'}")]
-
-
-def _cpu() -> list[Finding]:
-    allowed = getattr(os, "sched_getaffinity", None)  # Linux only
-    cpus = len(allowed(0)) if allowed else os.cpu_count()
-    model = _field(Path("/proc/cpuinfo"), "model name") or platform.processor() or "CPU"
-    flags = (_field(Path("/proc/cpuinfo"), "flags") or "").split()
-    vectors = next((name for name in ("avx512f", "avx2", "avx") if name in flags), "")
-    detail = f"{cpus} × {model}" + (f", {vectors.upper()}" if vectors else "")
-    return [Finding("CPU", "ok", detail)]
-
-
-def _memory() -> list[Finding]:
-    total, free = (_gib(_field(Path("/proc/meminfo"), key)) for key in ("MemTotal", "MemAvailable"))
-    if total is None or free is None:
-        return []
-    return [Finding("memory", "ok", f"{free:.1f} of {total:.1f} GiB free")]
-
-
-def _field(path: Path, key: str) -> str | None:
-    """The value in the first line "key: value" of a file of Linux's."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return None
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), None)
-
-
-def _gib(text: str | None) -> float | None:
-    """From "16384 kB", for example, to 0.015625."""
-    return None if text is None else int(text.split()[0]) / 2**20

@@ -70,7 +70,14 @@ def input_shape(command: str, model: str, size: str | None) -> tuple[int, ...]:
         raise ArgumentError(
             f"{command}: --input is {size!r}, expected numbers with x between them: 3x224x224."
         )
-    return tuple(map(int, parts))
+    sizes = tuple(map(int, parts))
+    if found is not None and len(sizes) < len(found.input):
+        whole = (found.input[0], sizes[0], sizes[-1])  # one number: a square
+        raise ArgumentError(
+            f"{command}: --input is {size}, expected three numbers, for channels, height and "
+            f"width. Write --input {'x'.join(map(str, whole))}."
+        )
+    return sizes
 
 
 def build(model: str, num_classes: int | None, shape: tuple[int, ...]) -> Module:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from minidl.cli import probes
+from minidl.cli import machine, probes
 
 pytestmark = pytest.mark.usefixtures("no_data_but_the_bundled")
 
@@ -114,6 +114,6 @@ def test_a_damaged_data_set_is_reported(monkeypatch, tmp_path):
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
         (tmp_path / "mnist" / name).write_bytes(b"damaged")
     monkeypatch.setenv("MINIDL_DATA", str(tmp_path))
-    finding = next(each for each in probes._data() if each.subject == "data mnist")
+    finding = next(each for each in machine.data() if each.subject == "data mnist")
     assert finding.state == "missing"
     assert str(tmp_path) in finding.detail

@@ -32,7 +32,10 @@ def test_a_size_that_does_not_fit_prints_the_table_up_to_there(minidl):
         ["fc3", "Linear", "not"],
     ]
     assert "kept for backward" not in out
-    assert "the layer fc1, Linear(400, 120), can't take its input 1×576" in err
+    assert (
+        "the layer fc1, Linear(in_features=400, out_features=120, bias=True), can't take its input 1×576"
+        in err
+    )
     assert "nn.Linear(576, 120)" in err
 
 
@@ -58,3 +61,12 @@ def test_a_model_without_a_card_needs_a_size(minidl, tmp_path):
     )
     code, _, err = minidl("summary", "own_summary_net", "--load", file)
     assert (code, "--input" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["summary", "profile", "draw"])
+@pytest.mark.parametrize(("size", "whole"), [("28", "1x28x28"), ("32x28", "1x32x28")])
+def test_an_input_without_channels_is_told_how_to_write_it(minidl, command, size, whole):
+    code, _, err = minidl(command, "lenet5", "--input", size)
+    assert code == 2
+    assert f"--input is {size}, expected three numbers" in err
+    assert f"Write --input {whole}." in err
