@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -114,10 +115,16 @@ def open_data(command: str, name: str, train: bool, data_dir: str | None) -> Dat
     return dataset
 
 
+_PYTHONS = re.compile(r"(card|create|Recipe|as_dataset): ")
+"""Python's names that the library's messages begin with; to a command's user they say nothing."""
+
+
 def print_error(error: MinidlError) -> None:
     """One message on standard error."""
     console = Console(stderr=True)
-    console.print(f"minidl: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    start = _PYTHONS.match(str(error))
+    message = str(error)[start.end() if start else 0 :]
+    console.print(f"minidl: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_version(wanted: bool) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 from minidl.backends import Backend
 from minidl.creation import tensor
 from minidl.datasets.dataset import Array, Dataset, as_dataset
-from minidl.datasets.foreign import refuse_arguments
 from minidl.datasets.prefetch import prefetched
 from minidl.datasets.transforms.base import check_callable, contains_normalize
 from minidl.errors import ArgumentError, DTypeError, fail
 from minidl.functional.operands import described, integer
+from minidl.naming import PyTorchs, refuse_arguments
 from minidl.random import default_generator
 from minidl.tensor import Tensor
 
@@ -27,7 +27,7 @@ Transform = Callable[[Array, np.random.Generator], Array]
 `minidl.datasets.transforms` has the usual ones.
 """
 
-_PYTORCHS: dict[str, tuple[Any, str]] = {
+_PYTORCHS: PyTorchs = {
     "num_workers": (0, "Arrays in memory need no processes; prefetch=2 has a thread prepare them"),
     "prefetch_factor": (None, "prefetch=2 has a thread prepare two batches ahead"),
     "persistent_workers": (False, "There are no processes; see prefetch"),

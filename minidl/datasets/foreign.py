@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from minidl.errors import DTypeError, unknown_name
-
-__all__ = ["DATASETS", "TRANSFORMS", "refuse_arguments"]
+__all__ = ["DATASETS", "TRANSFORMS"]
 
 _OWN = "Make one of your own: Dataset(images, labels)."
 _PIXELS = "A DataLoader makes pixels of uint8 float32 in [0, 1] by itself."
@@ -47,38 +41,3 @@ TRANSFORMS = {
     ),
 }
 """For minidl.datasets.transforms."""
-
-
-def refuse_arguments(
-    operation: str,
-    given: dict[str, Any],
-    function: Callable[..., Any],
-    pytorchs: Mapping[str, tuple[Any, str]],
-) -> None:
-    """Explain arguments that `function` takes up in its last parameter, ** of any name.
-
-    Those of PyTorch's that say the same as leaving them out are accepted.
-
-    >>> def load(root, train=True, **pytorchs):
-    ...     refuse_arguments("load", pytorchs, load, {"transform": (None, "Give it to the loader")})
-    >>> load("data", transform=None)
-    >>> load("data", transform=abs)
-    Traceback (most recent call last):
-        ...
-    minidl_kernels.common.errors.DTypeError: load: transform is PyTorch's argument. Give it to \
-the loader.
-
-    Args:
-        operation: what messages call the function.
-        given: the arguments taken up.
-        function: whose parameters the known ones are.
-        pytorchs: of PyTorch's argument, the value that says nothing, and what to do.
-
-    """
-    for name, value in given.items():
-        nothing, advice = pytorchs.get(name, (None, ""))
-        if not advice:
-            known = [p for p in inspect.signature(function).parameters if p != "self"][:-1]
-            unknown_name(f"{operation}: there is no argument", name, known, DTypeError)
-        if value is not nothing and value != nothing:
-            raise DTypeError(f"{operation}: {name} is PyTorch's argument. {advice}.")

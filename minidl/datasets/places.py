@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.datasets.foreign import refuse_arguments
 from minidl.errors import ArgumentError, DataError, DTypeError, MissingDependencyError, fail
+from minidl.naming import PyTorchs, refuse_arguments
 
 __all__ = [
     "BUNDLED",
@@ -142,7 +142,7 @@ _LOADERS = (
     "Give it to the loader: DataLoader(dataset, transform=…). Pixels are turned into numbers and "
     "normalised there, too"
 )
-_TORCHVISIONS: dict[str, tuple[Any, str]] = {
+_TORCHVISIONS: PyTorchs = {
     "transform": (None, _LOADERS),
     "target_transform": (None, "Change the labels themselves, or make a Dataset(images, labels)"),
     "transforms": (None, _LOADERS),

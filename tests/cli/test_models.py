@@ -100,3 +100,12 @@ def test_a_class_that_is_not_registered_is_told_how(minidl, tmp_path, command):
     assert (code, out) == (2, "")
     assert f"Net is in {path}, but not registered" in err
     assert "@models.register" in err
+
+
+@pytest.mark.parametrize("command", ["summary", "profile", "draw", "train"])
+def test_messages_begin_with_no_name_of_a_python_function(minidl, command):
+    code, _, err = minidl(command, "lenet6")
+    assert code == 2
+    assert "Did you mean lenet5?" in err
+    for name in ("card:", "create:", "Recipe:"):
+        assert name not in err

@@ -226,8 +226,8 @@ def test_arguments_stand_in_torchvisions_order(dataset, tmp_path):
         ((None, "yes"), {}, "train is 'yes', expected True or False"),
         ((None, 1), {}, "train is 1, expected True or False"),
         ((None, True, abs), {}, "download is <built-in function abs>, expected True or False"),
-        ((), {"transform": abs}, r"transform is .*Give it to the loader: DataLoader"),
-        ((), {"target_transform": abs}, r"target_transform is .*Change the labels themselves"),
+        ((), {"transform": abs}, r"transform=.*Give it to the loader: DataLoader"),
+        ((), {"target_transform": abs}, r"target_transform=.*Change the labels themselves"),
         ((), {"tarin": True}, "no argument 'tarin'. Did you mean train"),
     ],
 )
