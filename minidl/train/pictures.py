@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.analysis.picture import empty_figure
 from minidl.datasets import Dataset
-from minidl.errors import MissingDependencyError
 from minidl.files.atomic import write_atomically
 from minidl.train.trainer import Epoch
 
@@ -32,7 +32,7 @@ def save_curves(history: Sequence[Epoch], path: Path, title: str = "", note: str
 
     After one epoch, which makes no curve, they are bars. The note is written below.
     """
-    figure = _figure(9, 3.9)
+    figure = empty_figure(9, 3.9)
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
     draw = _draw_curve if len(history) > 1 else _draw_bars
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -124,7 +124,7 @@ def save_predictions(dataset: Dataset, logits: Array, path: Path, title: str = "
         heading + math.ceil(len(chosen) / columns) * step_y for _, chosen in sections if chosen
     )
     top = -0.45 * width if title else 0.0
-    figure = _figure(10, 10 * (bottom - top) / (columns * step_x))
+    figure = empty_figure(10, 10 * (bottom - top) / (columns * step_x))
     # One pair of axes for all images: a pair for each takes seconds.
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -166,7 +166,7 @@ def save_confusion(matrix: Array, class_names: Sequence[str], path: Path, title:
     """
     classes = len(matrix)
     size = min(12.0, max(6.5, 3 + 0.5 * classes))  # at least as wide as the title
-    figure = _figure(size, size)
+    figure = empty_figure(size, size)
     figure.set_layout_engine("constrained", h_pad=0.08)
     axes = figure.add_subplot()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -208,7 +208,7 @@ def save_samples(dataset: Dataset, per_class: int, path: Path) -> None:
         images += [np.zeros_like(_pixels(dataset.images[0]))] * (per_class - len(images))
         rows.append(np.concatenate(images, axis=1))
     height, width = rows[0].shape[0], rows[0].shape[1]
-    figure = _figure(8, 8 * height * len(rows) / width)
+    figure = empty_figure(8, 8 * height * len(rows) / width)
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     axes.imshow(np.concatenate(rows), cmap=_colors(dataset.images))
@@ -247,18 +247,6 @@ def _pixels(image: Array) -> Array:
     if image.ndim == 3:
         image = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
     return image
-
-
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure. Without pyplot: no window, no state, no choice of a display."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Drawing pictures needs matplotlib, which is not installed. "
-            'Install it with: pip install "minidl[plot]"'
-        ) from error
-    return Figure(figsize=(width, height))
 
 
 def _save(figure: Figure, path: Path) -> None:
