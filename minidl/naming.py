@@ -77,7 +77,7 @@ def refuse_arguments(
 
     >>> def scale(x, factor, **pytorchs):
     ...     refuse_arguments("scale", pytorchs, scale, {"out": (None, "Use x.copy_(result)")})
-    >>> scale(1, factr=2)
+    >>> scale(1, 2, factr=3)
     Traceback (most recent call last):
         ...
     minidl_kernels.common.errors.DTypeError: scale: there is no argument 'factr'. Did you mean \

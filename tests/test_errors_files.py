@@ -195,8 +195,10 @@ MISTAKES = {
     "a nested state saved": (
         lambda folder: minidl.save({"model": {"x": np.ones(2)}}, folder / "new"),
         DTypeError,
-        "save: state['model'] is a dict, expected a Tensor or a NumPy array. A nested dict must "
-        "be flattened: one name per tensor.",
+        "save: state['model'] is a dict, expected a Tensor or a NumPy array. A checkpoint of "
+        "a model and its optimizer is written by minidl.train.save_checkpoint(path, "
+        '{"model": …, "optimizer": …, "epoch": 1}, config={}); here a nested dict must be '
+        "flattened: one name per tensor.",
     ),
     "saved into a folder that isn't there": (
         lambda folder: minidl.save({"x": np.ones(2)}, folder / "no" / "new"),

@@ -94,7 +94,11 @@ def _array(name: Any, value: Any) -> np.ndarray[Any, Any]:
         return array
     if isinstance(value, np.ndarray):
         return value
-    fix = "A nested dict must be flattened: one name per tensor."
+    fix = (
+        "A checkpoint of a model and its optimizer is written by minidl.train.save_checkpoint(path,"
+        ' {"model": …, "optimizer": …, "epoch": 1}, config={}); here a nested '
+        "dict must be flattened: one name per tensor."
+    )
     fail("save", f"state[{name!r}]", f"a {type(value).__name__}", "a Tensor or a NumPy array",
          fix if isinstance(value, Mapping) else "Make one with minidl.tensor(...).",
          error=DTypeError)  # fmt: skip

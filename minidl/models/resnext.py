@@ -36,7 +36,7 @@ def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, **options: An
     >>> import minidl
     >>> with minidl.use_backend("meta"):
     ...     resnext50_32x4d().layer1[0].conv2
-    Conv2d(128, 128, kernel_size=(3, 3), padding=1, groups=32, bias=False)
+    Conv2d(128, 128, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), groups=32, bias=False)
     """
     return ResNet(
         Bottleneck,

@@ -38,7 +38,7 @@ def squeeze_excite(channels: int) -> SqueezeExcite:
 
     >>> from minidl import models
     >>> models.create("resnet20", attention=squeeze_excite).layer1[0].se.fc1
-    Conv2d(16, 8, kernel_size=(1, 1))
+    Conv2d(16, 8, kernel_size=(1, 1), stride=(1, 1))
     """
     return SqueezeExcite(channels, max(8, channels // 16))
 

@@ -304,7 +304,8 @@ def test_a_layer_that_refuses_is_named_with_the_table_up_to_there():
     with pytest.raises(SummaryError) as raised:
         summary(model, (1, 8, 8))
     message, rows = str(raised.value), raised.value.partial.rows
-    assert "the layer 2, Linear(100, 10), can't take its input 1×144" in message
+    layer = "Linear(in_features=100, out_features=10, bias=True)"
+    assert f"the layer 2, {layer}, can't take its input 1×144" in message
     assert "expected (…, 100)" in message
     assert "nn.Linear(144, 10)" in message
     assert [(row.path, row.output, row.status) for row in rows] == [
