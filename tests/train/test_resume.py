@@ -24,7 +24,7 @@ from minidl.train import Recipe, continue_run, lock, recipe_for, run
 from minidl.train.data import DATASETS
 from minidl.train.folder import RunFolder
 from minidl.train.interruption import Interrupted, Interruption
-from minidl.train.run import _Keeper
+from minidl.train.keeper import Keeper
 
 RECIPE = Recipe(epochs=2, batch_size=16, lr=0.05)
 SETTINGS = {"data_dir": "bundled", "limit": 48, "seed": 4}
@@ -47,7 +47,7 @@ def train(folder, console, **changes):
 
 def stop_after(monkeypatch, saves, number=signal.SIGINT):
     """A signal comes while the n-th checkpoint is written."""
-    save, calls = _Keeper.save, []
+    save, calls = Keeper.save, []
 
     def counted(self):
         calls.append(self)
@@ -55,7 +55,7 @@ def stop_after(monkeypatch, saves, number=signal.SIGINT):
             signal.raise_signal(number)
         save(self)
 
-    monkeypatch.setattr(_Keeper, "save", counted)
+    monkeypatch.setattr(Keeper, "save", counted)
 
 
 @pytest.fixture
