@@ -77,6 +77,13 @@ MISTAKES = {
         DTypeError,
         "Adam.load_state_dict: state[0][\"exp_avg\"] is 'x', expected a Tensor.",
     ),
+    "a loaded average of letters": (
+        lambda: optim.ExponentialMovingAverage([leaf], 0.5).load_state_dict(
+            {"decay": 0.5, "averages": ["x"], "buffers": []}
+        ),
+        DTypeError,
+        "ExponentialMovingAverage.load_state_dict: averages[0] is 'x', expected a Tensor.",
+    ),
     # --------------------------------------------------------------------------- schedules
     "a rate that climbs": (
         lambda: optim.LambdaLR(sgd(), lambda t: -1.0),

@@ -46,14 +46,16 @@ def refuse_pytorchs(optimizer: str, given: Mapping[str, Any], function: Any) -> 
     refuse_arguments(optimizer, given, function, _PYTORCHS)
 
 
-def loaded_tensor(operation: str, argument: str, value: Any, like: Tensor) -> Tensor:
-    """What a state_dict has for a tensor such as `like`: of its shape, copied to where it lives."""
+def loaded_tensor(
+    operation: str, argument: str, value: Any, like: Tensor, whose: str = "the parameter"
+) -> Tensor:
+    """What a state_dict has for a tensor such as `like`, copied to where that lives."""
     if not isinstance(value, (Tensor, np.ndarray, list, tuple, int, float)):
         fail(operation, argument, described(value), "a Tensor", error=DTypeError)
-    value = value.detach() if isinstance(value, Tensor) else like.new_tensor(value)
-    if value.shape != like.shape:
-        fail(operation, f"{argument}.shape", value.shape, f"{like.shape} like the parameter")
-    return value.to(like.backend, like.dtype).clone()  # type: ignore[no-any-return]
+    tensor = value.detach() if isinstance(value, Tensor) else like.new_tensor(value)
+    if tensor.shape != like.shape:
+        fail(operation, f"{argument}.shape", tensor.shape, f"{like.shape} like {whose}")
+    return tensor.to(like.backend, like.dtype).clone()
 
 
 def check_tensor(operation: str, position: int, p: Any) -> None:

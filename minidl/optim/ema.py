@@ -103,13 +103,13 @@ class ExponentialMovingAverage:
         loaded = []
         for key, own in (("averages", self._parameters), ("buffers", self._buffers)):
             checks.check_length(name, key, state_dict[key], len(own), f"the {key} there are")
-            values = [
-                value if isinstance(value, Tensor) else t.new_tensor(value)
-                for value, t in zip(state_dict[key], own, strict=True)
-            ]
-            _check_shapes(name, key, values, own)
-            pairs = zip(values, own, strict=True)
-            loaded.append([v.detach().to(t.backend, t.dtype).clone() for v, t in pairs])
+            pairs = enumerate(zip(state_dict[key], own, strict=True))
+            loaded.append(
+                [
+                    checks.loaded_tensor(name, f"{key}[{i}]", value, t, "the model's")
+                    for i, (value, t) in pairs
+                ]
+            )
         self.decay, (self.averages, self.buffers) = decay, loaded
 
 

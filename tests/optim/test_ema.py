@@ -175,7 +175,7 @@ LOAD = "ExponentialMovingAverage.load_state_dict: "
         (
             lambda: spoiled(averages=[np.zeros(shape) for shape in [(2, 3), (2,), (3,), (2,)]]),
             ShapeError,
-            LOAD + "the shape of averages[2] is (3,), expected (2,).",
+            LOAD + "averages[2].shape is (3,), expected (2,) like the model's.",
         ),
         (
             lambda: spoiled(shadow=[]),
