@@ -196,8 +196,8 @@ def continue_run(
     if config is None:
         if model is None:
             raise ArgumentError(
-                f"train: there is no run in {folder.path}: it has no config.json. Name the run's "
-                "folder, or a model to begin with."
+                f"train: there is no run in {folder.path}: it has no config.json."
+                f"{_meant(folder.path)} Name the run's folder, or a model to begin with."
             )
         console.print(_nothing_to_continue(folder.path), style="bold", soft_wrap=True)
         changed = dataclasses.replace(recipe_for(model, data), **(recipe or {}))
@@ -227,10 +227,15 @@ def _nothing_to_continue(path: Path) -> str:
     anew = "a new run begins there, at its first epoch"
     if path.exists():
         return f"Nothing to continue in {path}: {anew}."
+    meant = _meant(path)
+    return f"There is no folder {path}: {anew}.{meant}{' Then stop this one.' if meant else ''}"
+
+
+def _meant(path: Path) -> str:
+    """A question for the run beside `path` with the most similar name, if any is."""
     others = [found.parent.name for found in path.parent.glob("*/last.safetensors")]
     near = difflib.get_close_matches(path.name, others, n=1)
-    meant = f" Did you mean {path.parent / near[0]}? Then stop this one." if near else ""
-    return f"There is no folder {path}: {anew}.{meant}"
+    return f" Did you mean {path.parent / near[0]}?" if near else ""
 
 
 def _resumed(trainer: Trainer) -> str:

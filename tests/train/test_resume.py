@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from minidl import nn
@@ -317,6 +318,12 @@ def test_a_name_that_may_be_misspelt_is_pointed_out(stopped, tmp_path, console):
     assert f"Did you mean {stopped}?" in console.file.getvalue()
 
 
+def test_a_misspelt_folder_is_answered_with_the_one_that_was_meant(stopped, tmp_path, console):
+    with pytest.raises(ArgumentError, match=f"no run in .*rum.* Did you mean {stopped}\\?"):
+        continue_run(tmp_path / "rum", console=console)
+    assert not (tmp_path / "rum").exists()
+
+
 def test_without_a_folder_the_last_run_of_that_model_continues(tmp_path, monkeypatch, console):
     monkeypatch.chdir(tmp_path)
     train(None, console)
@@ -381,6 +388,26 @@ def test_other_images_of_the_same_name_are_refused(stopped, console, monkeypatch
     monkeypatch.setitem(DATASETS, "mnist", other)
     with pytest.raises(ArgumentError, match="began with other images or labels"):
         continue_run(stopped, console=console)
+
+
+@pytest.mark.parametrize("level", [3, -3], ids=["brighter", "darker"])
+def test_other_pixels_in_the_same_files_are_refused(tmp_path, console, monkeypatch, level):
+    """The labels, the names and the number of images stay."""
+    images = tmp_path / "images"
+    rng = np.random.default_rng(0)
+    files = [images / part / name / "1.png" for part in ("train", "test") for name in "ab"]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        Image.fromarray(rng.integers(10, 240, (28, 28), dtype=np.uint8)).save(file)
+    settings = {"data": "folder", "data_dir": str(images), "limit": None}
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        with pytest.raises(Interrupted):
+            train(tmp_path / "run", console, **settings)
+    file = files[-1]  # a test image: mean and deviation of the training images stay too
+    Image.fromarray(np.asarray(Image.open(file)) + np.uint8(level % 256)).save(file)
+    with pytest.raises(ArgumentError, match="began with other images or labels"):
+        continue_run(tmp_path / "run", console=console)
 
 
 def test_a_truncated_checkpoint_is_an_error_that_says_what_to_do(stopped, console):
