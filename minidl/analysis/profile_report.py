@@ -176,7 +176,7 @@ class Profile:
     def _times(self, cost: Cost) -> tuple[str, ...]:
         share = cost.seconds / self.seconds if self.seconds else 0.0
         times = (cost.forward, cost.backward, cost.seconds)
-        digits = 3 if self.seconds < 1 else 1
+        digits = 3 if self.seconds < 0.01 else 2 if self.seconds < 1 else 1
         figures = [f"{1e3 * t:,.{digits}f}" if t else "" for t in times]
         return (*figures, f"{100 * share:.1f}")
 

@@ -8,7 +8,7 @@ import unicodedata
 WIDTH = 80
 """Of a terminal that nobody has made larger."""
 
-LEAST = 8
+LEAST = 6
 """Cells aren't cut below this."""
 
 
