@@ -258,6 +258,12 @@ MISTAKES = {
         "create: lenet5 has no option 'num_class'. Did you mean num_classes? There are: "
         "num_classes, in_channels.",
     ),
+    "an option that is handed on misspelt": (
+        lambda: models.create("resnet18", num_class=3),
+        DTypeError,
+        "create: resnet18 has no option 'num_class'. Did you mean num_classes? There are: "
+        "num_classes, in_channels, width, zero_init_residual.",
+    ),
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from typing import Any, overload
@@ -52,32 +54,24 @@ def create(name: str, **options: Any) -> Module:
     'LeNet5'
     """
     maker = _find("create", name)
-    known = _options(maker)
-    for option in options:
-        if known and option not in known:
-            unknown_name(f"create: {name} has no option", option, known, DTypeError)
-    model: Module = maker(**options)
-    return model
+    try:
+        model: Module = maker(**options)
+        return model
+    except TypeError as error:  # only the layer that an option is for knows whether it exists
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None or unknown[1] not in options:
+            raise
+    unknown_name(f"create: {name} has no option", unknown[1], _options(maker), DTypeError)
 
 
 def _options(maker: Maker) -> list[str]:
-    """Names of the options that a maker takes; none where that can't be known.
-
-    What it hands on as **options are those of the class that it says it returns.
-    """
-    parameters = inspect.signature(maker).parameters.values()
-    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
-    if len(names) == len(parameters):
-        return names
-    try:
-        made = typing.get_type_hints(maker)["return"]
-        below = inspect.signature(made).parameters.values()
-    except (KeyError, NameError, TypeError, ValueError):
-        return []
-    if any(p.kind is p.VAR_KEYWORD for p in below):
-        return []
-    optional = [p.name for p in below if p.default is not p.empty]
-    return list(dict.fromkeys([*names, *optional]))
+    """A maker's options by name; what it hands on as **options are those of the class it makes."""
+    parameters = [*inspect.signature(maker).parameters.values()]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        with contextlib.suppress(NameError, KeyError, TypeError, ValueError):  # it may not say so
+            made = typing.get_type_hints(maker)["return"]
+            parameters += inspect.signature(made).parameters.values()
+    return list(dict.fromkeys(p.name for p in parameters if p.default is not p.empty))
 
 
 def card(name: str) -> Card | None:
