@@ -23,7 +23,7 @@ help:
 	@echo 'make … PYTHON=python3.12 takes another Python than python3 for .venv.'
 
 demo: $(VENV)/.demo
-	$(BIN)/minidl train lenet5 --data-dir bundled --out $(DEMO) $(if $(EPOCHS),--epochs $(EPOCHS))
+	$(BIN)/minidl train lenet5 --data-dir bundled --out $(DEMO) --overwrite $(if $(EPOCHS),--epochs $(EPOCHS))
 	@echo
 	@echo 'What it learned: $(DEMO)/curves.png and $(DEMO)/predictions.png'
 

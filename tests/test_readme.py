@@ -47,6 +47,20 @@ def test_the_backend_of_ones_own_passes_its_check(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_a_network_of_ones_own_trains_and_is_summarised(tmp_path):
+    (tmp_path / "my_net.py").write_text(block_with("@models.register"))
+    commands = re.findall(
+        r"^minidl ((?:summary|train) my_net --load .*)$", README_TEXT, re.MULTILINE
+    )
+    summary, training, _ = (command.split("#")[0].split() for command in commands)
+    done = python("-m", "minidl", *summary, cwd=tmp_path)
+    assert "1,370" in done.stdout, done.stderr  # 8·9 + 8 and 10·128 + 10
+    short = ["--epochs", "1", "--limit", "64", "--data-dir", "bundled"]
+    done = python("-m", "minidl", *training, *short, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "test accuracy" in done.stdout
+
+
 def test_every_make_target_named_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README_TEXT, re.MULTILINE)):
