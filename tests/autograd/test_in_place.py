@@ -239,8 +239,8 @@ REFUSALS = [
     (lambda: minidl.tensor([1]).fill_(0.5), ArgumentError, "a number that int64 holds"),
     (lambda: minidl.tensor([1]).add_(2, alpha=0.5), ArgumentError, "a number that int64 holds"),
     (lambda: minidl.tensor([True]).fill_(2), ArgumentError, "a number that bool holds"),
-    (lambda: minidl.ones(1).fill_("a"), DTypeError, "fill_: dtype is"),
-    (lambda: minidl.ones(1).fill_(None), DTypeError, "fill_: dtype is"),
+    (lambda: minidl.ones(1).fill_("a"), DTypeError, "fill_: data is a"),
+    (lambda: minidl.ones(1).fill_(None), DTypeError, "fill_: data is a"),
     (lambda: minidl.ones(1).copy_(minidl.ones(1, backend="meta")), BackendError, "'meta'"),
     (lambda: minidl.ones(2).__setitem__(0, 1.0), InPlaceError, "minidl.where(mask, value, x)"),
 ]
