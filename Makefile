@@ -8,12 +8,14 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 WORKERS ?= 2
 
-.PHONY: help demo test test-oracle lint check bench zoo-steps accuracies clean
+.PHONY: help demo test test-slow test-oracle test-zoo lint check bench zoo-steps accuracies clean
 
 help:
 	@echo 'make demo           train LeNet on the bundled digits (EPOCHS=1: a short one)'
 	@echo 'make test           run the tests, doctests included (WORKERS=2 at a time)'
+	@echo 'make test-slow      run the tests that take longer: networks of real width'
 	@echo 'make test-oracle    compare with PyTorch, which this installs'
+	@echo 'make test-zoo       compare every network with torchvision and timm (an hour)'
 	@echo 'make lint           formatting, lint, types, import contracts: check only'
 	@echo 'make check          hold the numpy backend against the contract, and print the table'
 	@echo 'make bench          measure the speed on this machine'
@@ -28,13 +30,19 @@ demo: $(VENV)/.demo
 	@echo 'What it learned: $(DEMO)/curves.png and $(DEMO)/predictions.png'
 
 # One BLAS thread per test process: the products are too small to be shared.
-test test-oracle check: export OPENBLAS_NUM_THREADS ?= 1
+test test-slow test-oracle test-zoo check: export OPENBLAS_NUM_THREADS ?= 1
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not oracle'
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not oracle and not slow'
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'slow and not oracle'
 
 test-oracle: $(VENV)/.oracle
-	$(BIN)/python -m pytest -n $(WORKERS) -m oracle
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'oracle and not slow'
+
+test-zoo: $(VENV)/.oracle
+	$(BIN)/python -m pytest -m oracle tests/models tests/interop -v
 
 lint: $(VENV)/.dev build/types
 	$(BIN)/ruff check
@@ -80,7 +88,8 @@ $(VENV)/.dev: $(VENV)/.python setup.cfg pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.oracle: $(VENV)/.dev
-	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet torch==2.13.0 pyyaml huggingface_hub
+	$(BIN)/pip install --quiet --no-deps torchvision==0.28.0 timm==1.0.31
 	@touch $@
 
 # The type checker doesn't follow editable installs of a renamed folder; it follows links.
