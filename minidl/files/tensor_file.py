@@ -6,7 +6,8 @@
 
 minidl's metadata is JSON under one key of `__metadata__`, with the SHA-256 of the whole file (taken
 with zeros for its own 64 digits): a file that minidl wrote is read back as it was, or refused.
-Reading executes nothing, and allocates no more than the file's own size.
+Reading executes nothing, and allocates no more than the file's own size; of bfloat16, which NumPy
+lacks and which becomes float32 of the same values, twice that.
 
 The format: https://github.com/huggingface/safetensors#format. Files are written by that library.
 They are read here, since one error for whatever may be wrong, duplicate names and the checksum need
@@ -29,7 +30,7 @@ import numpy as np
 from minidl.errors import ArgumentError, DataError, DTypeError, fail
 from minidl.files.atomic import write_atomically
 
-__all__ = ["read_tensors", "write_tensors"]
+__all__ = ["read_tensors", "widened_bfloat16", "write_tensors"]
 
 Array = np.ndarray[Any, Any]
 
@@ -50,6 +51,8 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
+_BFLOAT16 = "BF16"
+"""The upper half of a float32, which NumPy lacks: read as float32, never written."""
 
 
 def write_tensors(
@@ -87,7 +90,7 @@ def write_tensors(
 def read_tensors(
     path: str | os.PathLike[str], max_bytes: int = 2**34
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a safetensors file by name, and minidl's metadata.
+    """The arrays of a safetensors file by name, bfloat16 as float32, and minidl's metadata.
 
     A file written by minidl is checked against its checksum. One written by something else has
     none, and gives no metadata.
@@ -106,6 +109,15 @@ def read_tensors(
         raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
     except MemoryError as error:
         raise DataError(f"{path} can't be read: it doesn't fit into the memory.") from error
+
+
+def widened_bfloat16(bits: Array) -> Array:
+    """The float32 whose upper halves these 16 bits are: uint16 of any shape, its values exactly.
+
+    >>> widened_bfloat16(np.array([0x3F80, 0xC000], np.uint16))
+    array([ 1., -2.], dtype=float32)
+    """
+    return np.asarray(np.left_shift(bits, 16, dtype=np.uint32)).view(np.float32)
 
 
 # Writing
@@ -145,6 +157,7 @@ class _Entry(NamedTuple):
     """One array's line of the header."""
 
     name: str
+    code: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     begin: int
@@ -184,7 +197,10 @@ def _read(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Array], dict
             checksum.update(raw.data)
             if entry.dtype == bool and raw.max() > 1:
                 _refuse(path, f"{entry.name!r} is boolean, with other bytes than 0 and 1")
-        arrays[entry.name] = array.astype(entry.dtype.newbyteorder("="), copy=False)
+        array = array.astype(entry.dtype.newbyteorder("="), copy=False)
+        if entry.code == _BFLOAT16:
+            array = widened_bfloat16(array)
+        arrays[entry.name] = array
     if digest and checksum.hexdigest() != digest:
         raise DataError(
             f"{path} is damaged: its checksum is {checksum.hexdigest()[:12]}…, its header says "
@@ -253,16 +269,15 @@ def _entry(path: Path, name: str, fields: Any) -> _Entry:
     if not _sizes(shape) or not _sizes(offsets) or len(offsets) != 2:
         _refuse(path, f"the shape or the offsets of {name!r} are not whole numbers")
     code = fields["dtype"]
-    if not isinstance(code, str) or code not in _DTYPES:
-        name_of = {"BF16": "bfloat16"}.get(str(code), str(code)[:20])
+    if not isinstance(code, str) or code not in (*_DTYPES, _BFLOAT16):
         raise DataError(
-            f"{path}: {name!r} has the dtype {name_of}, which NumPy lacks. "
+            f"{path}: {name!r} has the dtype {str(code)[:20]}, which NumPy lacks. "
             "Convert it to float32 where the file was made."
         )
-    dtype, (begin, end) = _DTYPES[code], offsets
+    dtype, (begin, end) = _DTYPES["U16" if code == _BFLOAT16 else code], offsets
     if math.prod(shape) * dtype.itemsize != end - begin:
         _refuse(path, f"{name!r} doesn't have as many bytes as its shape says")
-    return _Entry(name, dtype, tuple(shape), begin, end)
+    return _Entry(name, code, dtype, tuple(shape), begin, end)
 
 
 def _sizes(given: Any) -> bool:

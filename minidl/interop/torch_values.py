@@ -25,6 +25,7 @@ import numpy as np
 
 from minidl.errors import DataError
 from minidl.files.pickle_reader import Constructor, Named
+from minidl.files.tensor_file import widened_bfloat16
 
 __all__ = ["STORAGE_DTYPES", "Storage", "StoredTensor", "TorchValues", "realised"]
 
@@ -210,7 +211,7 @@ def _array(tensor: StoredTensor, whole: Array, name: str) -> Array:
         view = np.lib.stride_tricks.as_strided(whole[first:], tensor.shape, steps, writeable=False)
         array = np.array(view, order="C")
     if storage.kind == "BFloat16Storage":  # the upper half of a float32
-        return (array.astype("u4") << 16).view("f4")
+        return widened_bfloat16(array)
     if storage.kind == "BoolStorage" and array.size and array.view("u1").max() > 1:
         raise DataError(f"{name} has a boolean tensor with other bytes than 0 and 1.")
     return array

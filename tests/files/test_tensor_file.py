@@ -52,6 +52,20 @@ def test_arrays_that_were_read_can_be_changed(tmp_path):
     arrays["conv.weight"] += 1
 
 
+@pytest.mark.parametrize("shape", [(), (2, 3), (0, 3), (1,)])
+def test_bfloat16_becomes_float32_of_the_same_values(tmp_path, shape):
+    values = np.array([1, -2, 0.5, np.inf, -0.0, 3.0e-39], np.float32)
+    values = (values.view(np.uint32) & 0xFFFF0000).view(np.float32)  # those that bfloat16 has
+    values = np.resize(values, shape)
+    halves = (values.view(np.uint32) >> 16).astype("<u2")
+    fields = entry(shape, "BF16", (0, halves.nbytes))
+    (tmp_path / "a").write_bytes(handmade({"x": fields}, halves.tobytes()))
+    arrays, _ = read_tensors(tmp_path / "a")
+    assert isinstance(arrays["x"], np.ndarray)
+    assert_same(arrays, {"x": values})
+    np.testing.assert_array_equal(np.signbit(arrays["x"]), np.signbit(values))
+
+
 @pytest.mark.parametrize("dtype", [*"?bBhHiIlLefd", ">f4", ">i8"])
 def test_every_dtype_comes_back_with_its_bits(tmp_path, dtype):
     array = np.array([[0, 1, 100], [7, 0, 3]]).astype(dtype)
@@ -162,7 +176,7 @@ def test_a_flipped_bit_in_the_data_is_named_damage(tmp_path):
         ({"__metadata__": {"minidl": "no"}}, b"", "damaged"),
         ({"x": 3}, b"", "lacks"),
         ({"x": {"dtype": "F32", "shape": [2]}}, b"", "lacks"),
-        ({"x": entry(dtype="BF16", offsets=(0, 4))}, bytes(4), "bfloat16, which NumPy lacks"),
+        ({"x": entry(dtype="BF16", offsets=(0, 8))}, bytes(8), "as many bytes"),
         ({"x": entry(dtype="F8_E4M3", offsets=(0, 2))}, bytes(2), "F8_E4M3, which NumPy lacks"),
         ({"x": entry(dtype=["F32"])}, bytes(8), "NumPy lacks"),
         ({"x": entry(shape=[-2])}, bytes(8), "whole numbers"),
