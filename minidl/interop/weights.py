@@ -6,27 +6,25 @@ import math
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from minidl.errors import ArgumentError, DataError, DTypeError, unknown_name
+from minidl.errors import ArgumentError, DTypeError, unknown_name
 from minidl.interop.namings import OURS, Naming, namings_of
+from minidl.interop.states import find_state, is_array, shortened
 from minidl.interop.tensors import read_file
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
-__all__ = ["LoadedWeights", "export_weights", "find_state", "load_weights"]
+__all__ = ["LoadedWeights", "export_weights", "load_weights"]
 
-_CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
-"""Where in a checkpoint the weights are, in the order tried."""
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+"""What the names of auxiliary heads, which only training needs, begin with."""
 
 _COUNTER = "num_batches_tracked"
 """Of batch norms, which weights published before PyTorch 0.4.1 lack."""
-
-SHOWN = 5
-"""How many names of a kind a message lists."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,8 @@ class LoadedWeights:
         misshapen: our names, with both shapes, of tensors that were left out.
         wants: the name of the model in minidl that computes as these weights expect, where another
             has the same parameters; else "".
+        options: those that the weights want their model to be made with, and this one wasn't:
+            {"transform_input": True}.
 
     """
 
@@ -54,6 +54,7 @@ class LoadedWeights:
     unexpected: list[str]
     misshapen: list[str]
     wants: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         where = f" at {self.inside!r}" if self.inside else ""
@@ -67,6 +68,7 @@ def load_weights(
     model: Module,
     source: str | os.PathLike[str] | Mapping[str, Any],
     strict: bool = True,
+    file: str = "",
 ) -> LoadedWeights:
     """Copy weights into a network: a file or a state dict, in any naming known for its class.
 
@@ -81,42 +83,53 @@ def load_weights(
 
     The file is one of `minidl.save`, `torch.save` (both of its formats) or a checkpoint of
     `minidl train`. Weights within a larger checkpoint are found, and a prefix of all names, such as
-    DataParallel's "module.", is left out. Counters of batches may be missing. Warns where weights
-    are known to expect a model that computes otherwise than one with the same parameters.
+    DataParallel's "module.", is left out. Counters of batches may be missing. Warns where
+    published weights expect a model that computes otherwise than this one, which has the same
+    parameters: another padding, or transform_input=True.
 
-    Raises DataError for a file that can't be read or that holds no weights, ArgumentError if they
-    don't fit; the model is then what it was.
+    Raises DataError for a file that can't be read or that holds no weights, DTypeError for tensors
+    that NumPy can't take, such as PyTorch's of bfloat16, ArgumentError if they don't fit; the model
+    is then what it was.
 
     Args:
         model: gets the values, with its own dtype and backend.
         source: a path, or what `minidl.load` returns for one.
         strict: False: load what fits, and report the rest; something must fit.
+        file: the name of the file that a dict was read from, for warnings.
 
     """
-    content, subject = _content(source)
+    content, subject, published = _content(source)
     state, inside = find_state(content, subject)
     own = model.state_dict()
     named = _recognised(model, own, state, subject)
     shaped = {
-        name: _shaped(named.values[name], like.shape)
+        name: _shaped(_converted(named.values[name], name, subject), name, like.shape)
         for name, like in own.items()
         if name in named.values
     }
     fitting = {name: value for name, value in shaped.items() if value.shape == own[name].shape}
+    file = file or subject
+    doubt = named.naming.doubt(model, file) if published else ""
+    missing = [name for name in own if name not in shaped and not name.endswith(_COUNTER)]
+    options = dict(named.naming.options) if doubt else {}
+    if missing and all(name.startswith(_AUXILIARY) for name in missing):
+        options["aux_logits"] = False
     report = LoadedWeights(
         named.naming.name,
         inside,
         named.prefix,
         len(fitting),
-        [name for name in own if name not in shaped and not name.endswith(_COUNTER)],
+        missing,
         named.unexpected,
         [f"{name} is {tuple(value.shape)}, expected {own[name].shape}"
          for name, value in shaped.items() if name not in fitting],
         named.naming.wants,
+        options,
     )  # fmt: skip
     if not fitting or (strict and (report.missing or report.unexpected or report.misshapen)):
         _refuse(model, report, subject, own, shaped)
-    _warn_of_another_model(model, named.naming, subject)
+    if doubt:
+        warnings.warn(f"{file}: {doubt}", stacklevel=2)
     model.load_state_dict(fitting, strict=False)
     return report
 
@@ -147,43 +160,13 @@ def export_weights(model: Module, naming: str = "torchvision") -> dict[str, Tens
     return exported
 
 
-def find_state(content: Any, subject: str = "load_weights") -> tuple[Mapping[str, Any], str]:
-    """The state dict in what a file holds, and the keys that led to it.
-
-    >>> find_state({"epoch": 3, "state_dict": {"fc.bias": np.zeros(2)}})
-    ({'fc.bias': array([0., 0.])}, 'state_dict')
-
-    Raises DataError, naming `subject` and the keys there are, if there is none.
-    """
-    keys: list[str] = []
-    while isinstance(content, Mapping):
-        inner = [
-            key
-            for key in _CONTAINERS
-            if isinstance(content.get(key), Mapping) and len(content[key])
-        ]
-        if not inner:
-            break
-        keys.append(inner[0])
-        content = content[inner[0]]
-    if not isinstance(content, Mapping):
-        raise DataError(f"{subject}: it holds a {type(content).__name__}, not tensors by name.")
-    if not any(_is_array(value) for value in content.values()):
-        found = _shortened([repr(key)[:40] for key in content]) or "nothing"
-        raise DataError(
-            f"{subject}: it holds no tensors by name, but {found}. Give load_weights the dict "
-            "that has the weights."
-        )
-    return content, ".".join(keys)
-
-
 # ------------------------------------------------------------------------------- reading
 
 
-def _content(source: Any) -> tuple[Any, str]:
-    """What a source holds, and what messages call it."""
+def _content(source: Any) -> tuple[Any, str, bool]:
+    """What a source holds, what messages call it, and whether others may have published it."""
     if isinstance(source, Mapping):
-        return source, "load_weights"
+        return source, "load_weights", True
     try:
         path = os.fspath(source)
     except TypeError as error:
@@ -195,11 +178,8 @@ def _content(source: Any) -> tuple[Any, str]:
     if "checkpoint" in metadata:  # of minidl train: the model's tensors among the optimizer's
         prefix = "model/"
         content = {k.removeprefix(prefix): v for k, v in content.items() if k.startswith(prefix)}
-    return content, str(path)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | Tensor) or hasattr(value, "__array__")
+        return content, str(path), False
+    return content, str(path), True
 
 
 # --------------------------------------------------------------------------- recognising
@@ -234,7 +214,7 @@ def _recognised(
                 f"{subject}: {len(best.values) or 'none'} of its {len(state)} names belong to "
                 f"{type(model).__name__}, by its names here or those that it was published under "
                 f"({', '.join(each.name for each in namings)})."
-                f"\n  there: {_shortened(list(state))}\n  expected: {_shortened(list(own))}"
+                f"\n  there: {shortened(list(state))}\n  expected: {shortened(list(own))}"
             )
         prefix += step
 
@@ -245,7 +225,7 @@ def _translated(
     ours_of, values, unexpected = naming.to_ours(), {}, []
     for name, value in state.items():
         ours = ours_of(name.removeprefix(prefix))
-        if ours is None or ours not in own or ours in values or not _is_array(value):
+        if ours is None or ours not in own or ours in values or not is_array(value):
             unexpected.append(name)
         else:
             values[ours] = value
@@ -258,14 +238,29 @@ def _common_step(names: list[str]) -> str:
     return f"{first.pop()}." if len(first) == 1 and all("." in name for name in names) else ""
 
 
-def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
-    """`value` as a dense layer's weights, or a convolution's, if the numbers are the same ones.
+def _converted(value: Any, name: str, subject: str) -> Any:
+    """A tensor or an array; another library's tensor as an array, if it lets itself be read."""
+    if isinstance(value, Tensor):
+        return value
+    try:
+        return np.asarray(value)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise DTypeError(
+            f"{subject}: {name!r} is a {type(value).__name__} that NumPy can't read: {error} Give "
+            "plain float32 tensors on the CPU; of a network of PyTorch's: "
+            "{name: value.detach().float().cpu() for name, value in network.state_dict().items()}."
+        ) from error
+
+
+def _shaped(value: Any, name: str, shape: tuple[int, ...]) -> Any:
+    """`value` in `shape`, if the numbers are the same ones: of a dense layer, or a counter.
 
     A dense layer on a flattened map is a convolution as large as the map: (out, C·h·w) and
-    (out, C, h, w).
+    (out, C, h, w). A counter may be a number or a vector of one.
     """
-    value = value if isinstance(value, Tensor) else np.asarray(value)
     given = tuple(value.shape)
+    if name.endswith(_COUNTER) and math.prod(given) == math.prod(shape):
+        return value.reshape(shape)
     dense_and_convolution = {len(given), len(shape)} == {2, 4} and given[0] == shape[0]
     if dense_and_convolution and math.prod(given) == math.prod(shape):
         return value.reshape(shape)
@@ -285,12 +280,26 @@ def _refuse(
     lines = _lines(misshapen=report.misshapen, missing=report.missing, unexpected=report.unexpected)
     raise ArgumentError(
         f"{subject}: the state does not fit {type(model).__name__}, its names read as those of "
-        f"{report.naming}.{lines}{'' if report.missing else _advice(own, shaped)}"
+        f"{report.naming}.{lines}{_advice(report, own, shaped)}"
     )
 
 
-def _advice(own: Mapping[str, Tensor], shaped: Mapping[str, Any]) -> str:
-    """What to do where the numbers of classes or of the images' channels differ."""
+def _advice(report: LoadedWeights, own: Mapping[str, Tensor], shaped: Mapping[str, Any]) -> str:
+    """What to do where auxiliary heads, or the numbers of classes or images' channels, differ."""
+    if "aux_logits" in report.options:
+        return (
+            "\nThe weights have no auxiliary heads, which only training needs: create the model "
+            "with aux_logits=False."
+        )
+    if report.missing:
+        return ""
+    if report.unexpected and all(
+        name.removeprefix(report.prefix).startswith(_AUXILIARY) for name in report.unexpected
+    ):
+        return (
+            "\nThe weights have auxiliary heads, the model hasn't: leave out aux_logits=False, or "
+            "load all but the heads with strict=False."
+        )
     weights = [name for name, value in own.items() if value.ndim >= 2]
     if not weights:
         return ""
@@ -310,22 +319,5 @@ def _advice(own: Mapping[str, Tensor], shaped: Mapping[str, Any]) -> str:
     return advice
 
 
-def _warn_of_another_model(model: Module, naming: Naming, subject: str) -> None:
-    found = {float(module.eps) for module in model.modules() if hasattr(module, "running_var")}
-    if naming.eps is not None and found and naming.eps not in found:
-        warnings.warn(
-            f"{subject}: these weights expect batch norms with eps {naming.eps:g}, the model's "
-            f"have {min(found):g}, and its padding differs: it will be less accurate. Create "
-            f"{naming.wants!r}.",
-            stacklevel=3,
-        )
-
-
 def _lines(**kinds: list[str]) -> str:
-    return "".join(f"\n  {kind}: {_shortened(names)}" for kind, names in kinds.items() if names)
-
-
-def _shortened(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    shown = ", ".join(name[:100] for name in names[:SHOWN])
-    return shown + (f" … and {more} more" if more > 0 else "")
+    return "".join(f"\n  {kind}: {shortened(names)}" for kind, names in kinds.items() if names)

@@ -19,7 +19,7 @@ import numpy as np
 from minidl import models
 from minidl.errors import ArgumentError, DataError, DTypeError, fail
 from minidl.files.tensor_file import read_tensors, write_tensors
-from minidl.interop import find_state, read_file
+from minidl.interop import LoadedWeights, find_state, read_file
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
@@ -60,7 +60,9 @@ def load_model(
 
     From a checkpoint of `minidl train` or the folder of its run, whose settings say which model it
     is. Where weights were averaged in training, it gets the averages. Or from any file that
-    `models.load_weights` takes; then `model` names the model and `options` are its maker's.
+    `models.load_weights` takes; then `model` names the model and `options` are its maker's. Others
+    are what the weights want: transform_input=True, aux_logits=False where they lack the heads, or
+    another model that computes as they expect. Settings say which.
 
     >>> import tempfile
     >>> import minidl
@@ -94,8 +96,9 @@ def load_model(
         )
     else:
         weights, _ = find_state(arrays, str(path))
-        state, config = {"model": weights}, {"model": model, "options": dict(options or {})}
-    network, config["model"] = _with_weights(path, config, state.get("model", {}))
+        network, config = _as_published(path, model, dict(options or {}), weights)
+        return network.eval(), config
+    network = _with_weights(path, config, state.get("model", {}))
     if state.get("average") is not None:
         _take_averages(network, state["average"]["averages"])
     return network.eval(), config
@@ -113,23 +116,37 @@ def _file(path: Path) -> Path:
     return found[-1]
 
 
-def _with_weights(
-    path: str | os.PathLike[str], config: Mapping[str, Any], weights: Any
-) -> tuple[Module, str]:
-    """The model, and its name: another one's where that computes as the weights expect."""
-    name = config["model"]
-    network = models.create(name, **config["options"])
+def _with_weights(path: Path, config: Mapping[str, Any], weights: Any) -> Module:
+    """The model that a checkpoint says, as it was trained."""
+    network = models.create(config["model"], **config["options"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what published weights may expect
+        _load(network, path, config["model"], weights)
+    return network
+
+
+def _as_published(
+    path: Path, model: str, options: Mapping[str, Any], weights: Any
+) -> tuple[Module, dict[str, Any]]:
+    """The model with a file's weights, made as these want it; options that are given stay."""
+    network = models.create(model, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is put right below
+        found = _load(network, path, model, weights, strict=False)
+    wanted, wanted_options = found.wants or model, {**found.options, **options}
+    if (wanted, wanted_options) != (model, options):
+        network = models.create(wanted, **wanted_options)
+    _load(network, path, model, weights)
+    return network, {"model": wanted, "options": wanted_options}
+
+
+def _load(
+    network: Module, path: Path, name: str, weights: Any, strict: bool = True
+) -> LoadedWeights:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is put right below
-            wanted = models.load_weights(network, weights).wants
-        if wanted in ("", name):
-            return network, name
-        network = models.create(wanted, **config["options"])
-        models.load_weights(network, weights)
+        return models.load_weights(network, weights, strict, file=str(path))
     except (ArgumentError, DTypeError) as error:
         raise ArgumentError(f"{path} is not of {name}. {error}") from error
-    return network, wanted
 
 
 def _checkpoint(

@@ -87,8 +87,8 @@ def test_values_come_back_through_a_file_in_their_names(tmp_path, name, naming, 
     one, other = models.create(name, **options), models.create(name, **options)
     state = arrays(one)
     one.load_state_dict(state)
-    minidl.save(export_weights(one, naming), tmp_path / f"theirs.{suffix}")
-    report = load_weights(other, tmp_path / f"theirs.{suffix}")
+    minidl.save(export_weights(one, naming), tmp_path / f"{name}.{suffix}")
+    report = load_weights(other, tmp_path / f"{name}.{suffix}")
     assert (report.missing, report.unexpected, report.misshapen) == ([], [], [])
     check_equal(other, state)
 
@@ -129,6 +129,10 @@ def test_a_prefix_of_all_names_is_left_out(state, prefix):
         (("model",), {"args": ["--lr", "0.1"], "lr_scheduler": {"last_epoch": 3}}),
         (("model_state_dict",), {"loss": 0.3}),
         (("model", "state_dict"), {}),
+        (("state_dict_ema",), {"epoch": 3}),
+        (("model_ema",), {"model": {"conv1.weight": np.ones(2)}}),  # the averages first
+        (("ema",), {"decay": 0.999}),
+        (("state_dict",), {"ema": {"decay": 0.999}, "model": {"depth": 18}}),
         ((), {}),
     ],
 )
@@ -226,7 +230,12 @@ def test_weights_of_another_network_are_refused_whatever_strict_says(state):
     [
         ({}, DataError, "no tensors by name, but nothing"),
         ({"epoch": 3, "lr": 0.1}, DataError, "'epoch', 'lr'"),
-        ({"state_dict": {"a": 1}}, DataError, "'a'"),
+        ({"state_dict": {"a": 1}}, DataError, "by name, but 'state_dict'; nor has it any at"),
+        (
+            {"mine": {"a": np.ones(2)}},
+            DataError,
+            r"some at 'mine': .* minidl.load\(path\)\['mine'\]",
+        ),
         ([np.ones(2)], DTypeError, "a list, expected a path or a dict"),
         (None, DTypeError, "a NoneType"),
     ],
@@ -272,10 +281,145 @@ def test_the_longest_module_that_a_map_lists_counts():
 
 
 def test_a_subclass_is_published_under_its_parents_names():
-    class Mine(type(thin())):
+    resnet = thin()
+
+    class Mine(type(resnet)):
         pass
 
-    assert namings_of(Mine.__new__(Mine)) == namings_of(thin())
+    published = namings_of(resnet)
+    resnet.__class__ = Mine
+    assert namings_of(resnet) == published
+    assert [naming.name for naming in published] == ["torchvision", "timm", "pretrainedmodels"]
+
+
+def test_names_of_parts_that_only_timm_published_are_timms():
+    model = models.create("seresnet18", width=2)
+    assert load_weights(model, arrays(model)).naming == "timm"
+    with pytest.raises(ArgumentError, match="no naming 'torchvision'"):
+        export_weights(model, "torchvision")
+
+
+# ------------------------------------------------- what published weights expect besides
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_weights_for_imagenet_want_the_input_transformed(name):
+    plain, transforming = on_meta(name), on_meta(name, transform_input=True)
+    state = export_weights(plain, "torchvision")
+    with minidl.use_backend("meta"):
+        with pytest.warns(UserWarning, match="Create it with transform_input=True"):
+            report = load_weights(plain, state)
+        assert report.options == {"transform_input": True}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert load_weights(transforming, state).options == {}
+            other = models.create(name, num_classes=10)  # no published one
+            assert load_weights(other, other.state_dict()).options == {}
+
+
+@pytest.mark.parametrize("aux", [True, False])
+def test_a_model_for_published_weights_is_made_as_they_want(tmp_path, aux):
+    from minidl.train import load_model
+
+    model = models.create("googlenet", aux_logits=aux, transform_input=True)
+    minidl.save(export_weights(model), tmp_path / "googlenet.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, config = load_model(tmp_path / "googlenet.pth", "googlenet")
+    expected = {"transform_input": True} if aux else {"transform_input": True, "aux_logits": False}
+    assert config == {"model": "googlenet", "options": expected}
+    assert found.transform is not None
+    check_equal(found, {name: value.numpy() for name, value in model.state_dict().items()})
+    if not aux:
+        with pytest.warns(UserWarning, match=r"googlenet\.pth: .*transform_input=True"):
+            found, _ = load_model(tmp_path / "googlenet.pth", "googlenet",
+                                  {"transform_input": False})  # fmt: skip
+        assert found.transform is None  # as somebody asked
+
+
+def test_a_checkpoint_of_training_is_not_doubted(tmp_path):
+    from minidl.train import load_model
+    from minidl.train.checkpoint import save_checkpoint
+
+    model = models.create("googlenet", aux_logits=False)
+    config = {"model": "googlenet", "options": {"aux_logits": False}}
+    save_checkpoint(tmp_path / "run.safetensors", {"model": model.state_dict()}, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_weights(model, tmp_path / "run.safetensors")
+        found, again = load_model(tmp_path / "run.safetensors")
+    assert (found.transform, again) == (None, config)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_auxiliary_heads_on_one_side_only_name_the_option(name):
+    whole, bare = on_meta(name), on_meta(name, aux_logits=False)
+    with minidl.use_backend("meta"):
+        with pytest.raises(ArgumentError, match="create the model with aux_logits=False"):
+            load_weights(whole, bare.state_dict())
+        with pytest.raises(ArgumentError, match="leave out aux_logits=False"):
+            load_weights(bare, whole.state_dict())
+
+
+TIMM_KINDS = [
+    ("efficientnet_b0", {}, "efficientnet"),
+    ("efficientnet_lite0", {}, "efficientnet"),
+    ("tf_efficientnet_lite0", {}, "tf_efficientnet"),
+    ("efficientnet_b5", {}, None),
+    ("efficientnet_b5", {"eps": 1e-5}, "efficientnet"),
+    ("efficientnet_b0", {"eps": 1e-3, "tf_same": True}, "tf_efficientnet"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "kind"), TIMM_KINDS)
+def test_timms_efficientnets_of_two_kinds_are_told_apart_by_the_files_name_alone(
+    name, options, kind
+):
+    model = on_meta(name, **options)
+    theirs = export_weights(model, "timm")
+
+    def warned(file):
+        with warnings.catch_warnings(record=True) as found, minidl.use_backend("meta"):
+            warnings.simplefilter("always")
+            load_weights(model, theirs, file=file)
+        return [str(warning.message) for warning in found]
+
+    (message,) = warned("")
+    assert f"as {kind}_… has." in message if kind else "as neither has." in message
+    assert "Create it with eps=1e-5 for weights of the former, with eps=1e-3, tf_same" in message
+    size = name.rpartition("_")[2]
+    assert len(warned(f"efficientnet_{size}_ra-3dd3.pth")) == (kind != "efficientnet")
+    assert len(warned(f"tf_efficientnet_{size}_aa-827b.pth")) == (kind != "tf_efficientnet")
+
+
+# --------------------------------------------------------------------- other libraries'
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TypeError("Got unsupported ScalarType BFloat16"), "unsupported ScalarType BFloat16"),
+        (RuntimeError("Can't call numpy() on Tensor that requires grad."), "requires grad"),
+    ],
+)
+def test_tensors_that_numpy_cannot_read_are_refused_with_what_to_do(state, error, said):
+    class Foreign:
+        def __array__(self, *arguments, **options):
+            raise error
+
+    model = thin()
+    before = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    with pytest.raises(DTypeError, match=rf"'conv1.weight' is a Foreign .*{said}.*float\(\).cpu"):
+        load_weights(model, {**state, "conv1.weight": Foreign()})
+    check_equal(model, before)
+
+
+def test_counters_may_be_numbers_or_vectors_of_one(state):
+    model = thin()
+    counters = {k: np.full(1, 7) for k in state if k.endswith("num_batches_tracked")}
+    report = load_weights(model, {**state, **counters})
+    assert report.misshapen == []
+    check_equal(model, {**state, **dict.fromkeys(counters, 7)})
 
 
 def test_the_classes_of_imagenet_are_packaged():
