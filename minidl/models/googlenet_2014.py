@@ -36,6 +36,7 @@ CARD = Card(
         crop=224,
         mean=(123 / 255, 117 / 255, 104 / 255),
         std=(1 / 255, 1 / 255, 1 / 255),
+        channel_order="BGR",
     ),
     notes=(
         "6,998,552 parameters without the auxiliary heads. The paper's table 1 counts a K of 1024, "

@@ -39,6 +39,7 @@ CARD = Card(
         crop=224,
         mean=(128 / 255, 117 / 255, 104 / 255),
         std=(1 / 255, 1 / 255, 1 / 255),
+        channel_order="BGR",
     ),
     notes=(
         "As in the published weights: convolutions keep a bias, which the paper (§3.2) drops; the "

@@ -39,14 +39,16 @@ class Preparation:
     std: tuple[float, ...] | None
     image_size: int | None = None
     """What the images of the data set were resized to for the network; None: they weren't."""
+    channel_order: str = "RGB"
+    """Or "BGR": what the network is given has blue first; `pixels`, mean and std have red first."""
 
     def normalized(self, images: Array) -> Array:
         """(N, C, h, w) in [0, 1] → what the network is given."""
         if self.image_size is not None:
             images = Resize(self.image_size)(images)
-        if self.mean is None or self.std is None:
-            return images
-        return Normalize(self.mean, self.std)(images)
+        if self.mean is not None and self.std is not None:
+            images = Normalize(self.mean, self.std)(images)
+        return np.ascontiguousarray(images[:, ::-1]) if self.channel_order == "BGR" else images
 
 
 def preparation(found: Trained) -> Preparation:
@@ -64,6 +66,7 @@ def preparation(found: Trained) -> Preparation:
     of_data = DATASETS.get(data or "")
     mean = found.config.get("mean") or getattr(of_data, "training_mean", None)
     std = found.config.get("std") or getattr(of_data, "training_std", None)
+    order = "RGB"
     if data == "mnist":
         return Preparation(
             "the digit is found, fitted to 20×20 pixels and centred in 28×28, as in MNIST",
@@ -76,14 +79,16 @@ def preparation(found: Trained) -> Preparation:
         asked = card.preprocessing
         channels, mean, std = card.input[0], asked.mean, asked.std
         resize, crop, interpolation = asked.resize, asked.crop, asked.interpolation
+        order = asked.channel_order
     else:
         channels, *sides = card.input if card else (3, 224, 224)
         resize = crop = min(sides)
         interpolation = "bilinear"
     steps = Compose([Resize(resize, interpolation), CenterCrop(crop)])
     return Preparation(
-        f"the shorter side resized to {resize} pixels, the middle {crop}×{crop} cut out",
-        *(channels, lambda pixels: _transformed(steps, pixels), mean, std, found.image_size),
+        f"the shorter side resized to {resize} pixels, the middle {crop}×{crop} cut out"
+        + (", blue before green and red" if order == "BGR" else ""),
+        *(channels, lambda pixels: _transformed(steps, pixels), mean, std, found.image_size, order),
     )
 
 

@@ -35,11 +35,10 @@ class Trained:
     def class_names(self) -> tuple[str, ...]:
         """What the logits stand for; empty where that isn't known.
 
-        Weights that name no data set and have 1,000 classes, as the model's card has, are taken
-        for ImageNet's.
+        Published weights, which name no data set, are taken for ImageNet's.
         """
-        if self.data is None and "class_names" not in self.config:
-            return imagenet_classes() if self._is_published() else ()
+        if self.is_of_imagenet:
+            return imagenet_classes()
         of_data = getattr(DATASETS.get(self.data or ""), "names", ())
         return tuple(self.config.get("class_names") or of_data)
 
@@ -49,7 +48,13 @@ class Trained:
         size: int | None = self.config.get("recipe", {}).get("image_size")
         return size
 
-    def _is_published(self) -> bool:
+    @property
+    def is_of_imagenet(self) -> bool:
+        """Whether its weights are taken for published ones: they name no data set of their own, and
+        there are 1,000 classes as on the model's card.
+        """
+        if self.data is not None or "class_names" in self.config:
+            return False
         card = models.card(self.model)
         classes = self.config.get("options", {}).get("num_classes", 1000)
         return card is not None and card.num_classes == classes == 1000

