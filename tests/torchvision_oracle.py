@@ -2,6 +2,13 @@
 
 import pytest
 
+TIMM_NAMES = {
+    "mobilenet_v1": "mobilenetv1_100",
+    "mobilenet_v2": "mobilenetv2_100",
+    **{f"preact_resnet{depth}": f"resnetv2_{depth}" for depth in (18, 50, 101, 152)},
+}
+"""Our name of a network → timm's, where they differ."""
+
 
 def import_torchvision():
     """The package; skips the test where it isn't installed."""

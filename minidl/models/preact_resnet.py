@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from minidl.errors import ArgumentError, fail
-from minidl.models.card import Card, Paper
+from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.models.resnet import (
     Attention,
@@ -271,12 +271,20 @@ NOTES = (
 )
 
 
-def _card(parameters: int, macs: int, notes: str = NOTES) -> Card:
-    return replace(imagenet_card(PAPER, parameters, macs, notes=notes), reference="timm")
+def _card(parameters: int, macs: int, notes: str = NOTES, resize: int = 235) -> Card:
+    half = (0.5, 0.5, 0.5)
+    card = imagenet_card(PAPER, parameters, macs, notes=notes)
+    prepared = Preprocessing(resize, crop=224, interpolation="bicubic", mean=half, std=half)
+    return replace(card, reference="timm", preprocessing=prepared)
 
 
 @register(
-    _card(11_687_720, 1_814_073_344, NOTES + " The paper trains no 18-layer network on ImageNet.")
+    _card(
+        11_687_720,
+        1_814_073_344,
+        NOTES + " The paper trains no 18-layer network on ImageNet.",
+        resize=248,
+    )
 )
 def preact_resnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-18 v2, of `ResidualUnit`s; options are theirs: order, attention."""
@@ -301,7 +309,7 @@ def preact_resnet101(num_classes: int = 1000, in_channels: int = 3, **options: A
     return PreActResNet(PreActBottleneck, (3, 4, 23, 3), num_classes, in_channels, **options)
 
 
-@register(_card(60_185_128, 11_513_626_624))
+@register(_card(60_185_128, 11_513_626_624, resize=256))
 def preact_resnet152(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-152 v2; options are PreActBottleneck's."""
     return PreActResNet(PreActBottleneck, (3, 8, 36, 3), num_classes, in_channels, **options)

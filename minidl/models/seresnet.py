@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from minidl.models.blocks import SqueezeExcite
-from minidl.models.card import Paper
+from minidl.models.card import IMAGENET, Paper
 from minidl.models.registry import register
 from minidl.models.resnet import BasicBlock, Bottleneck, ResNet, imagenet_card
 
@@ -43,9 +43,10 @@ def squeeze_excite(channels: int) -> SqueezeExcite:
     return SqueezeExcite(channels, max(8, channels // 16))
 
 
-def _card(parameters: int, macs: int, **figures: Any) -> Any:
+def _card(parameters: int, macs: int, resize: int = 256, **figures: Any) -> Any:
     card = imagenet_card(PAPER, parameters, macs, notes=NOTES)
-    return replace(card, reference="timm", **figures)
+    prepared = replace(IMAGENET, resize=resize, interpolation="bicubic")
+    return replace(card, reference="timm", preprocessing=prepared, **figures)
 
 
 @register(_card(11_779_624, 1_814_161_408))
@@ -64,7 +65,11 @@ def seresnet34(num_classes: int = 1000, in_channels: int = 3, **options: Any) ->
 
 @register(
     _card(
-        28_088_024, 4_091_699_200, top1=76.71, top1_source="the paper, table 2, ImageNet validation"
+        28_088_024,
+        4_091_699_200,
+        resize=235,
+        top1=76.71,
+        top1_source="the paper, table 2, ImageNet validation",
     )
 )
 def seresnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
