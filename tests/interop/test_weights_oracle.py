@@ -7,21 +7,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-oracle")
 
-from torchvision_oracle import import_torchvision  # noqa: E402
+from torchvision_oracle import TIMM_NAMES, import_torchvision  # noqa: E402
 
 import minidl  # noqa: E402
 from minidl import models  # noqa: E402
+from minidl.errors import DTypeError  # noqa: E402
 from minidl.interop.namings import namings_of  # noqa: E402
 
 pytestmark = pytest.mark.oracle
 
-TIMM = {
-    "mobilenet_v1": "mobilenetv1_100",
-    "mobilenet_v2": "mobilenetv2_100",
-    **{f"preact_resnet{depth}": f"resnetv2_{depth}" for depth in (18, 50, 101, 152)},
-}
-"""Ours → timm's name, where they differ."""
-
+EFFICIENTNETS_THAT_COMPUTE_OTHERWISE = [("timm", f"efficientnet_b{n}") for n in (5, 6, 7)]
 OPTIONS = {("inception_v3", "timm"): {"aux_logits": False}}
 
 
@@ -32,7 +27,7 @@ def reference(name, library):
         maker = getattr(torchvision.models, name, None)
     else:
         timm = pytest.importorskip("timm")
-        known = TIMM.get(name, name)
+        known = TIMM_NAMES.get(name, name)
         maker = (lambda: timm.create_model(known)) if known in timm.list_models() else None
     if maker is None:
         return None
@@ -60,7 +55,11 @@ def test_names_and_shapes_are_exactly_the_references(name, library):
     stand_ins = {key: np.broadcast_to(np.float32(0), value.shape) for key, value in theirs.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = models.load_weights(ours, stand_ins)
+        warnings.filterwarnings("ignore", ".*transform_input=True")  # asked for by the weights
+        known = TIMM_NAMES.get(name, name)  # of a file: it tells timm's two kinds apart
+        if (library, name) in EFFICIENTNETS_THAT_COMPUTE_OTHERWISE:
+            warnings.filterwarnings("ignore", ".*as neither has")
+        report = models.load_weights(ours, stand_ins, file=f"{known}.pth")
     assert (report.loaded, report.missing) == (len(theirs), [])
 
 
@@ -82,6 +81,103 @@ def test_between_networks_of_pytorch_and_ours_through_files(tmp_path):
         assert list(again) == list(theirs.state_dict())
         for key, value in theirs.state_dict().items():
             assert torch.equal(again[key], value)
+
+
+# ------------------------------------- weights that expect more than their names say
+
+
+def logits(network, size):
+    """Of ours or PyTorch's, in float64: untrained networks magnify what is rounded."""
+    image = np.random.default_rng(0).normal(size=(1, 3, size, size))
+    if isinstance(network, torch.nn.Module):
+        with torch.no_grad():
+            return network.double().eval()(torch.tensor(image)).numpy()
+    with minidl.no_grad():
+        return network.to("float64").eval()(minidl.tensor(image, dtype="float64")).numpy()
+
+
+def check_logits(ours, theirs, size):
+    expected = logits(theirs, size)
+    assert np.abs(logits(ours, size) - expected).max() <= 1e-7 * np.abs(expected).max()
+
+
+def stirred(network):
+    """The network with batch norms that have seen something."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, std=0.1)
+            torch.nn.init.uniform_(module.running_var, 0.1, 0.9)
+    return network
+
+
+@pytest.mark.parametrize(("name", "size"), [("googlenet", 64), ("inception_v3", 96)])
+def test_torchvisions_published_inceptions_compute_as_they_did(tmp_path, name, size):
+    from minidl.train import load_model
+
+    torchvision = import_torchvision()
+    theirs = getattr(torchvision.models, name)(transform_input=True, init_weights=False)
+    torch.save(stirred(theirs).state_dict(), tmp_path / "weights.pth")
+    ours, config = load_model(tmp_path / "weights.pth", name)
+    assert config["options"] == {"transform_input": True}
+    check_logits(ours, theirs, size)
+    if name == "inception_v3":  # timm's has neither the head nor the transformation
+        timm = pytest.importorskip("timm")
+        theirs = stirred(timm.create_model("inception_v3"))
+        torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+        ours, config = load_model(tmp_path / "weights.pth", name)
+        assert config["options"] == {"transform_input": True, "aux_logits": False}
+        ours.transform = None  # timm's images come scaled
+        check_logits(ours, theirs, size)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "options"),
+    [
+        ("efficientnet_b0", "efficientnet_b0", {}),
+        ("efficientnet_b0", "tf_efficientnet_b0", {"eps": 1e-3, "tf_same": True}),
+        ("efficientnet_b5", "efficientnet_b5", {"eps": 1e-5}),
+        ("efficientnet_lite0", "efficientnet_lite0", {}),
+        ("tf_efficientnet_lite0", "tf_efficientnet_lite0", {}),
+    ],
+)
+def test_timms_efficientnets_compute_alike_with_the_options_that_the_warning_names(
+    name, theirs, options
+):
+    import_torchvision()
+    timm = pytest.importorskip("timm")
+    theirs = stirred(timm.create_model(theirs))
+    ours = models.create(name, **options)
+    with pytest.warns(UserWarning, match="with eps=1e-3, tf_same=True for those of the latter"):
+        models.load_weights(ours, theirs.state_dict())
+    check_logits(ours, theirs, 64)
+
+
+def test_pytorchs_parameters_and_bfloat16_are_refused_with_what_to_do():
+    theirs = import_torchvision().models.resnet18()
+    ours = models.create("resnet18")
+    match = r"'conv1.weight' is a {} that NumPy can't read: .* value.detach\(\).float\(\).cpu\(\)"
+    with pytest.raises(DTypeError, match=match.format("Parameter")):
+        models.load_weights(ours, {**theirs.state_dict(), **dict(theirs.named_parameters())})
+    state = theirs.bfloat16().state_dict()
+    with pytest.raises(DTypeError, match=match.format("Tensor")):
+        models.load_weights(ours, state)
+    advised = {name: value.detach().float().cpu() for name, value in state.items()}
+    assert models.load_weights(ours, advised).loaded == len(state)
+
+
+def test_bfloat16_is_the_same_float32_from_either_kind_of_file(tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    torch.manual_seed(0)
+    state = {"x": torch.randn(3, 5).bfloat16(), "scalar": torch.tensor(1.5).bfloat16()}
+    torch.save(state, tmp_path / "x.pth")
+    safetensors.save_file(state, tmp_path / "x.safetensors")
+    for path in tmp_path.iterdir():
+        found = minidl.load(path)
+        for name, value in state.items():
+            assert found[name].dtype == np.float32
+            assert found[name].shape == tuple(value.shape)
+            np.testing.assert_array_equal(found[name].numpy(), value.float().numpy())
 
 
 # ----------------------------------------------------- real weights, on photographs
