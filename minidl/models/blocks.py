@@ -1,10 +1,11 @@
-"""Building blocks that papers share."""
+"""Building blocks that papers share, and the weights they begin with."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minidl.functional.conv import PaddingArgument, Size
 from minidl.nn import (
@@ -13,11 +14,13 @@ from minidl.nn import (
     Conv2d,
     DropPath,
     Identity,
+    Linear,
     Module,
     ReLU,
     ReLU6,
     Sequential,
     Sigmoid,
+    init,
     norm_act,
 )
 from minidl.tensor import Tensor
@@ -28,7 +31,10 @@ __all__ = [
     "NormActSequential",
     "SqueezeExcite",
     "WithAuxiliary",
+    "draw_normal_dense",
+    "draw_uniform_dense",
     "round_channels",
+    "strided_stage",
 ]
 
 
@@ -50,6 +56,58 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     """
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded if rounded >= 0.9 * channels else rounded + divisor
+
+
+def strided_stage(
+    block: Callable[..., Module],
+    blocks: int,
+    in_channels: int,
+    out_channels: int,
+    stride: int,
+    **options: Any,
+) -> Sequential:
+    """Blocks of one resolution: the first one strides and changes the number of channels.
+
+    `block` is called with (in_channels, out_channels, stride=…, **options).
+
+    >>> [block.has_shortcut for block in strided_stage(InvertedResidual, 3, 8, 16, 2, expansion=6)]
+    [False, True, True]
+    """
+    first = block(in_channels, out_channels, stride=stride, **options)
+    others = (block(out_channels, out_channels, stride=1, **options) for _ in range(1, blocks))
+    return Sequential(first, *others)
+
+
+def draw_uniform_dense(network: Module, per_group: bool = False) -> None:
+    """First weights as Google's: convolutions N(0, 2 / fan_out), dense layers U(±1 / √outputs).
+
+    With per_group, fan_out is that of one group, as in timm: a depthwise weight (C, 1, k, k) has a
+    fan_out of k², where its shape says C · k². torchvision goes by the shape. Biases are zero.
+    """
+    for layer in network.modules():
+        if isinstance(layer, Conv2d):
+            groups = layer.groups if per_group else 1
+            init.normal_(layer.weight, std=math.sqrt(2.0 * groups / init.fan_out(layer.weight)))
+        elif isinstance(layer, Linear):
+            bound = 1.0 / math.sqrt(layer.out_features)
+            init.uniform_(layer.weight, -bound, bound)
+        else:
+            continue
+        if layer.bias is not None:
+            init.zeros_(layer.bias)
+
+
+def draw_normal_dense(network: Module) -> None:
+    """First weights: convolutions N(0, 2 / fan_out), dense layers N(0, 0.01²). Biases are zero."""
+    for layer in network.modules():
+        if isinstance(layer, Conv2d):
+            init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, Linear):
+            init.normal_(layer.weight, std=0.01)
+        else:
+            continue
+        if layer.bias is not None:
+            init.zeros_(layer.bias)
 
 
 class NormActSequential(Sequential):

@@ -146,7 +146,8 @@ def _grid(budget: float, tolerance: float, step: float) -> Iterator[tuple[float,
 def measure(make: Callable[..., Module], scaled: Scale, in_channels: int = 3) -> tuple[int, int]:
     """(parameters, multiply-accumulates for one image) of make(width, depth), on the meta backend.
 
-    Convolutions and dense layers count, as everywhere.
+    Convolutions and dense layers count, as everywhere. `minidl.analysis` counts the same and more,
+    but models and analysis stand side by side and neither imports the other; a test compares them.
 
     >>> measure(EfficientNet, Scale(width=1.0, depth=1.0, resolution=224))
     (5288548, 385814752)

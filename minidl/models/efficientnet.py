@@ -17,21 +17,26 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from minidl.functional.conv import PaddingArgument
-from minidl.models.blocks import ConvBNAct, InvertedResidual, SqueezeExcite, round_channels
+from minidl.models.blocks import (
+    ConvBNAct,
+    InvertedResidual,
+    SqueezeExcite,
+    draw_uniform_dense,
+    round_channels,
+    strided_stage,
+)
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
-    Conv2d,
     Dropout,
     Linear,
     Module,
-    Sequential,
     SiLU,
-    init,
 )
 from minidl.tensor import Tensor
 
@@ -113,6 +118,8 @@ class EfficientNet(Module):
         stem_stride: of the first convolution; 1 leaves more of small images, such as 28×28.
         tf_same: pad as TensorFlow does, where a convolution strides: the odd row goes below, the
             odd column to the right. Otherwise both sides get the same.
+        init_per_group: begin with larger weights in the depthwise convolutions, as timm does where
+            torchvision doesn't: see blocks.draw_uniform_dense.
 
     """
 
@@ -130,6 +137,7 @@ class EfficientNet(Module):
         squeeze_excite: bool = True,
         stem_stride: int = 2,
         tf_same: bool = False,
+        init_per_group: bool = False,
     ) -> None:
         super().__init__()
         c = [round_channels(width * channels) for channels in (32, 16, 24, 40, 80, 112, 192, 320)]
@@ -138,7 +146,7 @@ class EfficientNet(Module):
         drop_paths = (drop_path * i / sum(n) for i in itertools.count())
 
         def block(
-            in_channels: int, out_channels: int, expansion: int, kernel_size: int, stride: int
+            in_channels: int, out_channels: int, stride: int, expansion: int, kernel_size: int
         ) -> InvertedResidual:
             def squeeze(expanded: int) -> SqueezeExcite:
                 return SqueezeExcite(expanded, max(1, in_channels // 4), activation())
@@ -156,30 +164,24 @@ class EfficientNet(Module):
                 **norm,
             )
 
-        def stage(
-            layers: int, before: int, out: int, expansion: int, kernel_size: int, stride: int
-        ) -> Sequential:
-            first = block(before, out, expansion, kernel_size, stride)
-            others = (block(out, out, expansion, kernel_size, 1) for _ in range(1, layers))
-            return Sequential(first, *others)
-
         padding: PaddingArgument = "tf_same" if tf_same else 1
         self.stem = ConvBNAct(
             in_channels, c[0], 3, stem_stride, padding=padding, activation=activation(), **norm
         )
-        # Table 1:         layers, in, out, expansion, kernel, stride of the first
-        self.stage1 = stage(n[0], c[0], c[1], 1, 3, 1)
-        self.stage2 = stage(n[1], c[1], c[2], 6, 3, 2)
-        self.stage3 = stage(n[2], c[2], c[3], 6, 5, 2)
-        self.stage4 = stage(n[3], c[3], c[4], 6, 3, 2)
-        self.stage5 = stage(n[4], c[4], c[5], 6, 5, 1)
-        self.stage6 = stage(n[5], c[5], c[6], 6, 5, 2)
-        self.stage7 = stage(n[6], c[6], c[7], 6, 3, 1)
+        stage = partial(strided_stage, block)
+        # Table 1:         layers, in, out, stride of the first
+        self.stage1 = stage(n[0], c[0], c[1], 1, expansion=1, kernel_size=3)
+        self.stage2 = stage(n[1], c[1], c[2], 2, expansion=6, kernel_size=3)
+        self.stage3 = stage(n[2], c[2], c[3], 2, expansion=6, kernel_size=5)
+        self.stage4 = stage(n[3], c[3], c[4], 2, expansion=6, kernel_size=3)
+        self.stage5 = stage(n[4], c[4], c[5], 1, expansion=6, kernel_size=5)
+        self.stage6 = stage(n[5], c[5], c[6], 2, expansion=6, kernel_size=5)
+        self.stage7 = stage(n[6], c[6], c[7], 1, expansion=6, kernel_size=3)
         self.head = ConvBNAct(c[7], 4 * c[7], kernel_size=1, activation=activation(), **norm)
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
         self.fc = Linear(4 * c[7], num_classes)
-        self._draw_weights()
+        draw_uniform_dense(self, per_group=init_per_group)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); shapes for b0 and 224×224."""
@@ -194,17 +196,6 @@ class EfficientNet(Module):
         x = self.head(x)  # (N, 1280, 7, 7)
         x = self.avgpool(x).flatten(1)  # (N, 1280)
         return self.fc(self.dropout(x))  # type: ignore[no-any-return]
-
-    def _draw_weights(self) -> None:
-        """As torchvision: N(0, 2 / fan_out) for convolutions, U(±1 / √classes) for the last."""
-        for module in self.modules():
-            if isinstance(module, Conv2d):
-                init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    init.zeros_(module.bias)
-        bound = 1 / math.sqrt(self.fc.out_features)
-        init.uniform_(self.fc.weight, -bound, bound)
-        init.zeros_(self.fc.bias)
 
 
 # --------------------------------------------------------------------------------- zoo
@@ -271,13 +262,32 @@ def efficientnet_b0(num_classes: int = 1000, in_channels: int = 3, **options: An
     return _efficientnet("efficientnet_b0", num_classes, in_channels, options)
 
 
-@register(_card("efficientnet_b1", 7_794_184, 686_802_832, 78.642, 256, notes=SMALL_EPS))
+@register(
+    _card(
+        "efficientnet_b1",
+        7_794_184,
+        686_802_832,
+        78.642,
+        256,
+        notes=SMALL_EPS + FLOPS.format("0.70"),
+    )
+)
 def efficientnet_b1(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> EfficientNet:
     """EfficientNet-B1; options are EfficientNet's."""
     return _efficientnet("efficientnet_b1", num_classes, in_channels, options)
 
 
-@register(_card("efficientnet_b2", 9_109_994, 993_561_872, 80.608, 288, crop=288, notes=AT_288))
+@register(
+    _card(
+        "efficientnet_b2",
+        9_109_994,
+        993_561_872,
+        80.608,
+        288,
+        crop=288,
+        notes=AT_288 + " Table 2 of the paper says 9.2 million parameters.",
+    )
+)
 def efficientnet_b2(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> EfficientNet:
     """EfficientNet-B2; options are EfficientNet's."""
     return _efficientnet("efficientnet_b2", num_classes, in_channels, options, dropout=0.3)

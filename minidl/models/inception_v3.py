@@ -34,7 +34,8 @@ CARD = Card(
     reference="torchvision",
     preprocessing=Preprocessing(resize=342, crop=299),
     notes=(
-        "23,834,568 parameters without the auxiliary head. The published weights want "
+        "23,834,568 parameters without the auxiliary head; the paper's abstract says fewer than 25 "
+        "million, and 5 billion multiply-adds. The published weights want "
         "transform_input=True. Google's network, which this is, differs from the paper's table 1 "
         "in the stem: 1×1 to 80 channels, 3×3 to 192 and a pool, where the table has three 3×3 "
         "convolutions, to 80, 192 and 288; and from its figure 5 in the first blocks, where one "

@@ -11,21 +11,18 @@ each channel by itself and then mixing them costs 512 · 9 + 512 · 512, about a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from functools import partial
 
-from minidl.models.blocks import ConvBNAct, round_channels
+from minidl.models.blocks import ConvBNAct, draw_uniform_dense, round_channels, strided_stage
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
-    Conv2d,
     Dropout,
     Linear,
     Module,
     ReLU6,
-    Sequential,
-    init,
 )
 from minidl.tensor import Tensor
 
@@ -125,16 +122,17 @@ class MobileNetV1(Module):
             round_channels(width_mult * channels) for channels in (32, 64, 128, 256, 512, 1024)
         )
         self.stem = ConvBNAct(in_channels, w32, 3, stem_stride, padding=1, activation=activation())
-        # Table 1:             in    out  blocks, stride of the first
-        self.stage1 = _stage(w32, w64, 1, 1, activation)
-        self.stage2 = _stage(w64, w128, 2, 2, activation)
-        self.stage3 = _stage(w128, w256, 2, 2, activation)
-        self.stage4 = _stage(w256, w512, 6, 2, activation)
-        self.stage5 = _stage(w512, w1024, 2, 2, activation)
+        stage = partial(strided_stage, DepthwiseSeparable, activation=activation)
+        # Table 1:       blocks, in, out, stride of the first
+        self.stage1 = stage(1, w32, w64, 1)
+        self.stage2 = stage(2, w64, w128, 2)
+        self.stage3 = stage(2, w128, w256, 2)
+        self.stage4 = stage(6, w256, w512, 2)
+        self.stage5 = stage(2, w512, w1024, 2)
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
         self.fc = Linear(w1024, num_classes)
-        _initialise(self)
+        draw_uniform_dense(self, per_group=True)  # as in timm
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); shapes for 224×224."""
@@ -146,33 +144,6 @@ class MobileNetV1(Module):
         x = self.stage5(x)  # (N, 1024, 7, 7)
         x = self.avgpool(x).flatten(1)  # (N, 1024)
         return self.fc(self.dropout(x))  # type: ignore[no-any-return]
-
-
-def _stage(
-    in_channels: int,
-    out_channels: int,
-    blocks: int,
-    stride: int,
-    activation: Callable[[], Module],
-) -> Sequential:
-    """Blocks of one resolution: the first one strides and changes the number of channels."""
-    first = DepthwiseSeparable(in_channels, out_channels, stride, activation)
-    others = (
-        DepthwiseSeparable(out_channels, out_channels, 1, activation) for _ in range(1, blocks)
-    )
-    return Sequential(first, *others)
-
-
-def _initialise(network: Module) -> None:
-    """As in timm: convolutions from N(0, 2 / fan_out of a group), the dense layer uniform."""
-    for layer in network.modules():
-        if isinstance(layer, Conv2d):
-            std = math.sqrt(2.0 * layer.groups / init.fan_out(layer.weight))
-            init.normal_(layer.weight, std=std)
-        elif isinstance(layer, Linear):
-            bound = 1.0 / math.sqrt(layer.out_features)
-            init.uniform_(layer.weight, -bound, bound)
-            init.zeros_(layer.bias)
 
 
 @register(CARD)

@@ -11,18 +11,23 @@ The stages are inverted residual blocks: 1 2 3 4 3 3 1 of them.
 
 from __future__ import annotations
 
-from minidl.models.blocks import ConvBNAct, InvertedResidual, round_channels
+from functools import partial
+
+from minidl.models.blocks import (
+    ConvBNAct,
+    InvertedResidual,
+    draw_normal_dense,
+    round_channels,
+    strided_stage,
+)
 from minidl.models.card import IMAGENET, Card, Paper
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
-    Conv2d,
     Dropout,
     Linear,
     Module,
     ReLU6,
-    Sequential,
-    init,
 )
 from minidl.tensor import Tensor
 
@@ -75,19 +80,20 @@ class MobileNetV2(Module):
         )
         w1280 = round_channels(1280 * max(1.0, width_mult))
         self.stem = ConvBNAct(in_channels, w32, 3, stem_stride, padding=1, activation=ReLU6())
-        # Table 2:            in    out  t: expansion, n: blocks, s: stride of the first
-        self.stage1 = _stage(w32, w16, 1, 1, 1)
-        self.stage2 = _stage(w16, w24, 6, 2, 2)
-        self.stage3 = _stage(w24, w32, 6, 3, 2)
-        self.stage4 = _stage(w32, w64, 6, 4, 2)
-        self.stage5 = _stage(w64, w96, 6, 3, 1)
-        self.stage6 = _stage(w96, w160, 6, 3, 2)
-        self.stage7 = _stage(w160, w320, 6, 1, 1)
+        stage = partial(strided_stage, InvertedResidual)
+        # Table 2:         n: blocks, in, out, s: stride of the first, t: expansion
+        self.stage1 = stage(1, w32, w16, 1, expansion=1)
+        self.stage2 = stage(2, w16, w24, 2, expansion=6)
+        self.stage3 = stage(3, w24, w32, 2, expansion=6)
+        self.stage4 = stage(4, w32, w64, 2, expansion=6)
+        self.stage5 = stage(3, w64, w96, 1, expansion=6)
+        self.stage6 = stage(3, w96, w160, 2, expansion=6)
+        self.stage7 = stage(1, w160, w320, 1, expansion=6)
         self.head = ConvBNAct(w320, w1280, 1, activation=ReLU6())
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
         self.fc = Linear(w1280, num_classes)
-        _initialise(self)
+        draw_normal_dense(self)  # as in torchvision
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); shapes for 224×224."""
@@ -102,25 +108,6 @@ class MobileNetV2(Module):
         x = self.head(x)  # (N, 1280, 7, 7)
         x = self.avgpool(x).flatten(1)  # (N, 1280)
         return self.fc(self.dropout(x))  # type: ignore[no-any-return]
-
-
-def _stage(
-    in_channels: int, out_channels: int, expansion: int, blocks: int, stride: int
-) -> Sequential:
-    """One row of table 2: the first block strides and changes the number of channels."""
-    first = InvertedResidual(in_channels, out_channels, expansion, stride=stride)
-    others = (InvertedResidual(out_channels, out_channels, expansion) for _ in range(1, blocks))
-    return Sequential(first, *others)
-
-
-def _initialise(network: Module) -> None:
-    """As in torchvision: convolutions from N(0, 2 / fan_out), the dense layer from N(0, 0.01²)."""
-    for layer in network.modules():
-        if isinstance(layer, Conv2d):
-            init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(layer, Linear):
-            init.normal_(layer.weight, std=0.01)
-            init.zeros_(layer.bias)
 
 
 @register(CARD)

@@ -15,7 +15,14 @@ One block in five orders, each read from x down; + adds the shortcut:
     ReLU       ReLU        +             +                +
 
 Full pre-activation is the network's: its shortcuts lead from the first block to the last with
-nothing but additions in between.
+nothing but additions in between. What stands before the first block and behind the last goes with
+the order:
+
+    before the first   BN, ReLU    BN, ReLU    BN, ReLU    BN                  –
+    behind the last    –           –           –           ReLU                BN, ReLU
+
+so that the first block gets what another block would hand on, and the dense layer what a block's
+first convolution would see. "original" is resnet.py's network, weight for weight.
 """
 
 from __future__ import annotations
@@ -24,6 +31,7 @@ from dataclasses import replace
 from typing import Any
 
 from minidl.errors import ArgumentError, fail
+from minidl.models import resnet
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.models.resnet import (
@@ -37,6 +45,7 @@ from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,
+    Identity,
     Linear,
     MaxPool2d,
     Module,
@@ -93,7 +102,7 @@ class ResidualUnit(Module):
         width: channels inside and of the output.
         stride: of conv1 and of the shortcut.
         attention: channels → a module at the end of the branch, before the addition.
-        order: one of ORDERS.
+        order: one of ORDERS. "original" is BasicBlock, with a batch norm behind its projection.
 
     >>> import minidl
     >>> unit = ResidualUnit(8, 16, stride=2, order="relu before addition")
@@ -122,7 +131,8 @@ class ResidualUnit(Module):
         self.conv2 = Conv2d(width, width, 3, padding=1, bias=False)
         self.relu = ReLU()
         self.se = attention(width) if attention else None
-        self.downsample = shortcut_or_none(projection, in_channels, width, stride)
+        shortcut = resnet.projection if order == "original" else projection
+        self.downsample = shortcut_or_none(shortcut, in_channels, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """The figure's column, from top to bottom."""
@@ -215,6 +225,9 @@ class PreActResNet(Module):
 
         conv1 7×7 ─▶ max pool ─▶ layer1 … layer4 ─▶ bn ─ relu ─▶ means ─▶ fc
 
+    With another order of the blocks, batch norm and ReLU move from the end to behind conv1: see
+    the table at the head of this file.
+
     Args:
         block: ResidualUnit, PreActBottleneck or another with an `expansion`.
         blocks: how many in each of the four stages.
@@ -235,15 +248,19 @@ class PreActResNet(Module):
         **block_options: Any,
     ) -> None:
         super().__init__()
+        order = block_options.get("order", "full pre-activation")
+        relu_first = order in ("relu-only pre-activation", "full pre-activation")
         self.conv1 = Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = None if order == "full pre-activation" else BatchNorm2d(width)
+        self.relu1 = Identity() if relu_first else ReLU()
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
         self.layer1 = stage(block, blocks[0], width, width, 1, **block_options)
         out = width * block.expansion  # channels of layer1's output
         self.layer2 = stage(block, blocks[1], out, 2 * width, 2, **block_options)
         self.layer3 = stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
         self.layer4 = stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
-        self.bn = BatchNorm2d(8 * out)
-        self.relu = ReLU()
+        self.bn = BatchNorm2d(8 * out) if order == "full pre-activation" else None
+        self.relu = ReLU() if relu_first else Identity()
         self.avgpool = AdaptiveAvgPool2d(1)
         self.fc = Linear(8 * out, num_classes)
         initialise(self)
@@ -252,14 +269,20 @@ class PreActResNet(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); shapes for 224×224 and bottlenecks."""
-        x = self.maxpool(self.conv1(x))  # (N, 64, 56, 56)
+        x = self._activated(self.conv1(x), self.bn1, self.relu1)  # (N, 64, 112, 112)
+        x = self.maxpool(x)  # (N, 64, 56, 56)
         x = self.layer1(x)  # (N, 256, 56, 56)
         x = self.layer2(x)  # (N, 512, 28, 28)
         x = self.layer3(x)  # (N, 1024, 14, 14)
         x = self.layer4(x)  # (N, 2048, 7, 7)
-        x = norm_act(x, self.bn, self.relu)
+        x = self._activated(x, self.bn, self.relu)
         x = self.avgpool(x).flatten(1)  # (N, 2048)
         return self.fc(x)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _activated(x: Tensor, bn: BatchNorm2d | None, relu: Module) -> Tensor:
+        """As much of batch norm and ReLU as the order has in that place."""
+        return relu(x) if bn is None else norm_act(x, bn, relu)
 
 
 # --------------------------------------------------------------------------------- zoo
@@ -287,7 +310,17 @@ def _card(parameters: int, macs: int, notes: str = NOTES, resize: int = 235) -> 
     )
 )
 def preact_resnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
-    """ResNet-18 v2, of `ResidualUnit`s; options are theirs: order, attention."""
+    """ResNet-18 v2, of `ResidualUnit`s; options are theirs: order, attention.
+
+    With another order than "full pre-activation" the first and the last activation move with it;
+    order="original" makes resnet18.
+
+    >>> import minidl
+    >>> from minidl.models import resnet18
+    >>> with minidl.use_backend("meta"):
+    ...     preact_resnet18(order="original").state_dict().keys() == resnet18().state_dict().keys()
+    True
+    """
     return PreActResNet(ResidualUnit, (2, 2, 2, 2), num_classes, in_channels, **options)
 
 
@@ -309,7 +342,13 @@ def preact_resnet101(num_classes: int = 1000, in_channels: int = 3, **options: A
     return PreActResNet(PreActBottleneck, (3, 4, 23, 3), num_classes, in_channels, **options)
 
 
-@register(_card(60_185_128, 11_513_626_624, resize=256))
+ERROR_152 = (
+    " The paper's table 5 prints a top-1 error of 21.1 % for 152 layers, on one crop of 320×320: "
+    "larger than the 224×224 of this card."
+)
+
+
+@register(_card(60_185_128, 11_513_626_624, NOTES + ERROR_152, resize=256))
 def preact_resnet152(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-152 v2; options are PreActBottleneck's."""
     return PreActResNet(PreActBottleneck, (3, 8, 36, 3), num_classes, in_channels, **options)

@@ -49,7 +49,13 @@ def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, **options: An
     )
 
 
-@register(imagenet_card(PAPER, 88_791_336, 16_414_015_488, 79.312))
+NOTE_101 = (
+    "The paper's networks of 101 layers are 32×4d and 64×4d. This one came later; its figures are "
+    "torchvision's."
+)
+
+
+@register(imagenet_card(PAPER, 88_791_336, 16_414_015_488, 79.312, NOTE_101))
 def resnext101_32x8d(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNeXt-101 with 32 groups, in the first stage of 8 channels each; options are ResNet's."""
     return ResNet(

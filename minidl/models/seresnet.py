@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from minidl.models.blocks import SqueezeExcite
-from minidl.models.card import IMAGENET, Paper
+from minidl.models.card import IMAGENET, Card, Paper
 from minidl.models.registry import register
 from minidl.models.resnet import BasicBlock, Bottleneck, ResNet, imagenet_card
 
@@ -29,7 +29,12 @@ PAPER = Paper(
 
 NOTES = (
     "Squeezed to a sixteenth of the channels, but to 8 at least, as timm has it; the paper has no "
-    "least number."
+    "least number. Every block starts as its shortcut, as in timm: its last batch norm's weights "
+    "are 0, with zero_init_residual=False 1."
+)
+PAPER_FLOPS = (
+    " The paper prints 3.87 billion FLOPs. With the stride in the first 1×1 convolution, "
+    "stride_in_1x1=True, there are 3.86 billion multiply-accumulates."
 )
 
 
@@ -43,30 +48,36 @@ def squeeze_excite(channels: int) -> SqueezeExcite:
     return SqueezeExcite(channels, max(8, channels // 16))
 
 
-def _card(parameters: int, macs: int, resize: int = 256, **figures: Any) -> Any:
-    card = imagenet_card(PAPER, parameters, macs, notes=NOTES)
+def _card(
+    parameters: int, macs: int, notes: str = NOTES, resize: int = 256, **figures: Any
+) -> Card:
+    card = imagenet_card(PAPER, parameters, macs, notes=notes)
     prepared = replace(IMAGENET, resize=resize, interpolation="bicubic")
     return replace(card, reference="timm", preprocessing=prepared, **figures)
+
+
+def _seresnet(block: Any, blocks: Any, num_classes: int, in_channels: int, options: Any) -> ResNet:
+    options = {"attention": squeeze_excite, "zero_init_residual": True, **options}
+    return ResNet(block, blocks, num_classes, in_channels, **options)
 
 
 @register(_card(11_779_624, 1_814_161_408))
 def seresnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-18 with squeeze and excitation; options are ResNet's."""
-    blocks = (2, 2, 2, 2)
-    return ResNet(BasicBlock, blocks, num_classes, in_channels, attention=squeeze_excite, **options)
+    return _seresnet(BasicBlock, (2, 2, 2, 2), num_classes, in_channels, options)
 
 
 @register(_card(21_960_416, 3_663_920_128))
 def seresnet34(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-34 with squeeze and excitation; options are ResNet's."""
-    blocks = (3, 4, 6, 3)
-    return ResNet(BasicBlock, blocks, num_classes, in_channels, attention=squeeze_excite, **options)
+    return _seresnet(BasicBlock, (3, 4, 6, 3), num_classes, in_channels, options)
 
 
 @register(
     _card(
         28_088_024,
         4_091_699_200,
+        NOTES + PAPER_FLOPS,
         resize=235,
         top1=76.71,
         top1_source="the paper, table 2, ImageNet validation",
@@ -80,5 +91,4 @@ def seresnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) ->
     ...     sum(p.numel() for p in seresnet50().parameters())
     28088024
     """
-    blocks = (3, 4, 6, 3)
-    return ResNet(Bottleneck, blocks, num_classes, in_channels, attention=squeeze_excite, **options)
+    return _seresnet(Bottleneck, (3, 4, 6, 3), num_classes, in_channels, options)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minidl.functional import cat, chunk
-from minidl.models.blocks import NormActSequential
+from minidl.models.blocks import NormActSequential, strided_stage
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.models.resnet import imagenet_card
@@ -28,7 +28,6 @@ from minidl.nn import (
     MaxPool2d,
     Module,
     ReLU,
-    Sequential,
 )
 from minidl.tensor import Tensor
 
@@ -126,9 +125,9 @@ class ShuffleNetV2(Module):
             ReLU(),
         )
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
-        self.stage2 = _stage(stem, width2, 4)
-        self.stage3 = _stage(width2, width3, 8)
-        self.stage4 = _stage(width3, width4, 4)
+        self.stage2 = strided_stage(SplitShuffleUnit, 4, stem, width2, stride=2)
+        self.stage3 = strided_stage(SplitShuffleUnit, 8, width2, width3, stride=2)
+        self.stage4 = strided_stage(SplitShuffleUnit, 4, width3, width4, stride=2)
         self.conv5 = NormActSequential(
             Conv2d(width4, last, kernel_size=1, bias=False), BatchNorm2d(last), ReLU()
         )
@@ -148,13 +147,6 @@ class ShuffleNetV2(Module):
 
 def _depthwise(channels: int, stride: int) -> Conv2d:
     return Conv2d(channels, channels, 3, stride, padding=1, groups=channels, bias=False)
-
-
-def _stage(in_channels: int, out_channels: int, units: int) -> Sequential:
-    """Units of one resolution: the first one strides and changes the number of channels."""
-    first = SplitShuffleUnit(in_channels, out_channels, stride=2)
-    others = (SplitShuffleUnit(out_channels, out_channels) for _ in range(1, units))
-    return Sequential(first, *others)
 
 
 def _card(parameters: int, macs: int, top1: float, resize: int = 256) -> Card:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.models.alexnet import dense_layers
-from minidl.models.blocks import NormActSequential
+from minidl.models.blocks import NormActSequential, draw_normal_dense
 from minidl.models.card import Card, Paper
 from minidl.models.registry import register
 from minidl.models.resnet import imagenet_card
@@ -26,11 +26,9 @@ from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,
-    Linear,
     MaxPool2d,
     Module,
     ReLU,
-    init,
 )
 from minidl.tensor import Tensor
 
@@ -124,23 +122,13 @@ class VGG(Module):
         )
         self.avgpool = AdaptiveAvgPool2d(grid)
         self.classifier = dense_layers(8 * width * grid * grid, hidden, num_classes, dropout)
-        self._draw_weights()
+        draw_normal_dense(self)  # as in torchvision
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); H and W are at least 32."""
         x = self.features(x)  # (N, 512, 7, 7)
         x = self.avgpool(x).flatten(1)  # (N, 25088)
         return self.classifier(x)  # type: ignore[no-any-return]
-
-    def _draw_weights(self) -> None:
-        """As torchvision: N(0, 2 / fan_out) for convolutions, N(0, 0.01²) for dense layers."""
-        for layer in self.modules():
-            if isinstance(layer, Conv2d):
-                init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                init.zeros_(layer.bias)
-            elif isinstance(layer, Linear):
-                init.normal_(layer.weight, std=0.01)
-                init.zeros_(layer.bias)
 
 
 # ------------------------------------------------------------------------------------ zoo

@@ -6,6 +6,7 @@ import pytest
 from models.zoo import macs, on_meta, parameters
 
 from minidl import models, nn
+from minidl.analysis import summary
 from minidl.errors import ArgumentError
 from minidl.models.compound_scaling import ALPHA, BETA, GAMMA, measure, scale, search
 from minidl.models.efficientnet import SCALES, EfficientNet, Scale
@@ -71,6 +72,13 @@ def test_published_multipliers_leave_the_rule_further_up():
 def test_measured_network_is_the_registered_one(name):
     card = models.card(name)
     assert measure(EfficientNet, SCALES[name]) == (card.parameters, card.macs)
+
+
+def test_macs_are_those_that_the_profiler_counts():
+    size = Scale(width=1.1, depth=1.2, resolution=97)
+    network = on_meta("efficientnet_b0", width=size.width, depth=size.depth)
+    table = summary(network, (3, size.resolution, size.resolution))
+    assert measure(EfficientNet, size)[1] == sum(row.macs for row in table.rows)
 
 
 def test_measuring_leaves_no_hooks_and_computes_nothing():

@@ -212,6 +212,9 @@ def test_order_projects_where_the_shape_changes(order):
     def shortcut(x):
         pre_activated = order == "full pre-activation"
         x = F.relu(norm(x, unit.bn1)) if pre_activated else x
+        if order == "original":  # as in ResNet v1, where the projection has a norm
+            conv, bn = unit.downsample
+            return norm(F.conv2d(x, conv.weight, stride=2), bn)
         return F.conv2d(x, unit.downsample.weight, stride=2)
 
     expected = COMPOSED[order](x, shortcut, unit.bn1, unit.conv1, unit.bn2, unit.conv2)
@@ -235,6 +238,42 @@ def test_unknown_order_is_refused_with_the_five_known_ones():
 def test_every_order_makes_a_network(order):
     network = models.CifarResNet(models.ResidualUnit, 1, order=order)
     assert network(minidl.randn(2, 3, 8, 8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_first_and_last_activation_of_the_network_go_with_the_order(order):
+    """conv1 ends as a block of that order does; fc sees what the conv1 of such a block does."""
+    network = models.create("preact_resnet18", order=order, width=8, num_classes=5).double().eval()
+    network.load_state_dict(random_state(network))
+    x = minidl.tensor(random_images((2, 3, 33, 38))[0])
+    y = F.conv2d(x, network.conv1.weight, stride=2, padding=3)
+    y = y if order == "full pre-activation" else norm(y, network.bn1)
+    y = y if "pre-activation" in order else F.relu(y)
+    y = F.max_pool2d(y, 3, stride=2, padding=1)
+    for i in (1, 2, 3, 4):
+        y = getattr(network, f"layer{i}")(y)
+    y = norm(y, network.bn) if order == "full pre-activation" else y
+    y = F.relu(y) if "pre-activation" in order else y
+    expected = F.linear(y.mean((2, 3)), network.fc.weight, network.fc.bias)
+    np.testing.assert_allclose(
+        network(x).detach().numpy(), expected.detach().numpy(), rtol=1e-10, atol=1e-12
+    )
+    norms = {"full pre-activation": {"bn"}}.get(order, {"bn1"})
+    assert {k.split(".")[0] for k in network.state_dict()} & {"bn", "bn1"} == norms
+
+
+def test_network_with_original_units_is_resnet_v1():
+    """The same parameters under the same names, and the same logits."""
+    ours = models.create("preact_resnet18", order="original", width=8).double().eval()
+    v1 = models.create("resnet18", width=8).double().eval()
+    state = random_state(v1)
+    assert ours.state_dict().keys() == state.keys()
+    ours.load_state_dict(state)
+    v1.load_state_dict(state)
+    x = minidl.tensor(random_images((2, 3, 33, 38))[0])
+    np.testing.assert_allclose(
+        ours(x).detach().numpy(), v1(x).detach().numpy(), rtol=1e-10, atol=1e-12
+    )
 
 
 def test_original_unit_is_the_basic_block():
@@ -333,6 +372,19 @@ def test_block_that_starts_as_identity_returns_relu_of_its_shortcut(block):
     np.testing.assert_array_equal(unit(minidl.tensor(x)).detach().numpy(), np.maximum(x, 0))
 
 
+def test_squeeze_and_excitation_networks_start_as_their_shortcuts_unless_told():
+    for name, leaf, count in (
+        ("seresnet18", "bn2", 8),
+        ("seresnet34", "bn2", 16),
+        ("seresnet50", "bn3", 16),
+    ):
+        for options, start in (({}, 0.0), ({"zero_init_residual": False}, 1.0)):
+            state = models.create(name, width=8, **options).state_dict()
+            ends = [state[key].numpy() for key in state if key.endswith(f"{leaf}.weight")]
+            assert len(ends) == count
+            assert all((weight == start).all() for weight in ends)
+
+
 def test_zero_init_residual_reaches_every_block():
     for name, leaf, count in (("resnet18", "bn2", 8), ("resnet50", "bn3", 16)):
         state = models.create(name, width=8, zero_init_residual=True).state_dict()
@@ -343,7 +395,8 @@ def test_zero_init_residual_reaches_every_block():
 
 @pytest.mark.parametrize("name", ["resnet18", "preact_resnet50", "resnext50_32x4d", "seresnet50"])
 def test_convolutions_start_with_variance_two_over_fan_out(name):
-    network = models.create(name, width=16)
+    options = {"zero_init_residual": False} if name.startswith("se") else {}
+    network = models.create(name, width=16, **options)
     for module in network.modules():
         if isinstance(module, Conv2d) and module.weight.numel() > 4000:
             weight = module.weight.detach().numpy()

@@ -1,9 +1,10 @@
 """What holds of every registered network, found without running any: shapes and counts."""
 
 import pytest
-from models.zoo import check_classes_and_channels_are_free, check_figures
+from models.zoo import check_classes_and_channels_are_free, check_figures, on_meta
 
 from minidl import models
+from minidl.nn import Dropout, DropPath
 
 NAMES = models.list()
 
@@ -27,3 +28,101 @@ def test_card_says_where_a_network_comes_from(name):
     assert card.paper.venue
     assert card.paper.lecture
     assert card.top1 is None or card.top1_source
+
+
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [
+        ("efficientnet_b1", "0.70 billion"),
+        ("efficientnet_b2", "9.2 million parameters"),
+        ("efficientnet_b4", "4.2 billion"),
+        ("inception_v2", "13.6 million parameters"),
+        ("inception_v3", "fewer than 25 million, and 5 billion multiply-adds"),
+        ("mobilenet_v2", "3.4 million parameters"),
+        ("preact_resnet152", "21.1 %"),
+        ("resnet50", "3.8, 7.6 and 11.3 billion"),
+        ("resnext101_32x8d", "are 32×4d and 64×4d"),
+        ("seresnet50", "3.87 billion"),
+        ("shufflenet_v2_x1_0", "41, 146, 299 and 591 million"),
+    ],
+)
+def test_card_says_what_the_paper_prints_where_that_is_another_figure(name, figure):
+    assert figure in models.card(name).notes
+
+
+# -------------------------------------------------------------------------- regularisation
+
+DROPOUT = {  # probabilities of a network's dropout layers, in its order
+    "alexnet": (0.5, 0.5),
+    "alexnet_2012": (0.5, 0.5),
+    "alexnet_lecture": (0.5, 0.5),
+    **dict.fromkeys([n for n in NAMES if n.startswith("vgg")], (0.5, 0.5)),
+    "nin": (0.5,),
+    "googlenet": (0.7, 0.7, 0.2),
+    "googlenet_2014": (0.7, 0.7, 0.4),
+    "inception_v3": (0.5,),
+    "mobilenet_v2": (0.2,),
+    "efficientnet_b0": (0.2,),
+    "efficientnet_b1": (0.2,),
+    "efficientnet_b2": (0.3,),
+    "efficientnet_b3": (0.3,),
+    "efficientnet_b4": (0.4,),
+    "efficientnet_b5": (0.4,),
+    "efficientnet_b6": (0.5,),
+    "efficientnet_b7": (0.5,),
+}
+"""As the papers and the references have it; every other network has none that drops anything."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dropout_is_the_references(name):
+    found = [m.p for m in on_meta(name).modules() if type(m) is Dropout]
+    assert sorted(p for p in found if p) == sorted(DROPOUT.get(name, ()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stochastic_depth_is_the_references(name):
+    """Only EfficientNet's: block i of n, if it has a shortcut, is dropped with 0.2 · i / n."""
+    network = on_meta(name)
+    found = [m.p for m in network.modules() if isinstance(m, DropPath)]
+    if not name.startswith("efficientnet_b"):
+        assert found == []
+        return
+    blocks = [block for i in range(1, 8) for block in getattr(network, f"stage{i}")]
+    expected = [0.2 * i / len(blocks) for i, b in enumerate(blocks) if b.has_shortcut and i]
+    assert found == pytest.approx(expected)
+
+
+TOP1 = {  # in papers, and with weights that torchvision doesn't publish
+    "densenet_bc": 95.49,
+    "efficientnet_lite0": 75.48,
+    "googlenet_2014": 68.7,
+    "inception_v2": 73.522,
+    "inception_v4": 80.062,
+    "mobilenet_v1": 70.6,
+    "resnet20": 91.25,
+    "resnet32": 92.49,
+    "resnet44": 92.83,
+    "resnet56": 93.03,
+    "resnet110": 93.57,
+    "seresnet50": 76.71,
+    "shufflenet_v1_g1": 66.4,
+    "shufflenet_v1_g2": 67.3,
+    "shufflenet_v1_g3": 67.4,
+    "shufflenet_v1_g4": 67.2,
+    "shufflenet_v1_g8": 67.6,
+    "tf_efficientnet_lite0": 74.83,
+    # torchvision's; an oracle test compares all of them with what the weights say of themselves
+    "resnet50": 76.130,
+    "vgg16": 71.592,
+    "efficientnet_b0": 77.692,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_has_the_published_accuracy(name):
+    card = models.card(name)
+    if name in TOP1:
+        assert card.top1 == TOP1[name]
+    else:
+        assert card.top1 is None or "torchvision" in card.top1_source
