@@ -32,8 +32,8 @@ def batch_norm() -> LectureTable:
     )
 
 
-def _formulas() -> tuple[Row, Row]:
-    """γ, β and ε, of a convolution's batch norm."""
+def _formulas() -> tuple[Row, ...]:
+    """Mean, γ, β and ε, of a convolution's batch norm."""
     x = _numbers(4, 3, 5, 6)
     gamma, beta = (np.array(v).reshape(1, 3, 1, 1) for v in ([0.5, 1.0, 2.0], [1.0, 0.0, -1.0]))
     y, layer = _run(BatchNorm2d(3, eps=EPS, momentum=1.0), x, gamma, beta)
@@ -43,7 +43,15 @@ def _formulas() -> tuple[Row, Row]:
     outside = _largest(y - (gamma * (x - mean) / (np.sqrt(variance) + EPS) + beta))
     kept = layer.running_var.numpy().reshape(1, 3, 1, 1)
     n = x.size // 3
+    off = _largest(layer.running_mean.numpy() - x.sum(axis=(0, 2, 3)) / n)
     return (
+        holds(
+            "μ_B",
+            "1/|B| Σ x_i",
+            off < CLOSE,
+            f"off by {off:.0e}",
+            "one for each channel; B are all its values in the minibatch, not only the samples",
+        ),
         holds(
             "x_{i+1}, with σ_B² = variance + ε",
             "γ (x_i − μ_B) / σ_B + β",

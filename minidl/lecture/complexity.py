@@ -39,7 +39,7 @@ def complexity() -> LectureTable:
         "Complexity",
         tuple(rows),
         "AlexNet is alexnet_lecture on 3×224×224, LeNet is lenet5 on 1×28×28. The slide's rows "
-        "leave out the last layer.",
+        "leave out the last layer; totals and increases are first those of the rows.",
     )
 
 
@@ -55,15 +55,16 @@ def _pair(what: str, place: int, line: str, size: Readings, macs: Readings) -> l
 
 
 def _totals(network: Network, layers: Layers) -> tuple[Readings, Readings]:
+    """Of the rows above, which is what a total is; then of the whole network."""
     whole, above = network.all, _above(network, layers)
     return (
         (
-            Reading("parameters of the whole network", whole.parameters),
             Reading("parameters of the rows above", above.parameters),
+            Reading("parameters of the whole network", whole.parameters),
         ),
         (
-            *macs_readings(whole),
-            Reading("MACs of the rows above", above.macs),
+            *macs_readings(above),
+            Reading("MACs of the whole network", whole.macs),
         ),
     )
 
@@ -87,8 +88,8 @@ def _increases(networks: dict[str, tuple[Network, Layers]]) -> list[Row]:
             row(
                 f"AlexNet, Increase: {what}",
                 COMPLEXITY["Increase"][first],
-                ("whole networks", large / small),
                 ("rows above", large_above / small_above),
+                ("whole networks", large / small),
                 causes=[
                     Reading(
                         f"{totals[0]} / {totals[1]}", float(printed[0].value / printed[1].value)

@@ -36,7 +36,7 @@ def papers() -> LectureTable:
         "papers",
         "Progress, AlexNet, ResNext, Squeeze-Excite Net, ShuffleNet, EfficientNet",
         tuple(rows),
-        "From the cards of the models.",
+        "From the cards of the models, but for LeNet's 1995: that is the year of an earlier paper.",
     )
 
 

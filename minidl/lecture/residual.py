@@ -14,6 +14,7 @@ from minidl.lecture.measure import Network, macs_readings, measured, size_readin
 from minidl.lecture.quotes import RESNEXT_COST, RESNEXT_STAGES
 from minidl.lecture.report import LectureTable, Row, holds, row
 from minidl.lecture.verdicts import Reading
+from minidl.models.preact_resnet import ResidualUnit
 from minidl.models.resnet import BasicBlock
 from minidl.nn import Conv2d
 
@@ -30,6 +31,7 @@ def resnet() -> LectureTable:
         "resnet",
         "Residual Networks, ResNet Block in detail, In code",
         (
+            _taylor(),
             _block("forward(self, X), without conv3", "relu(bn2(…) + X)", same),
             _block("forward(self, X), with conv3", "relu(bn2(…) + conv3(X))", other),
             row(
@@ -69,6 +71,24 @@ def _block(what: str, slide: str, block: Any) -> Row:
             _same(normed, own),
             "relu(bn2(…) + bn(conv3(X)))",
         ),
+    )
+
+
+def _taylor() -> Row:
+    """The blocks of both papers, each against its own branch f and x."""
+    with use_backend("numpy"), minidl.no_grad():
+        x = minidl.tensor(np.sin(np.arange(2.0 * 4 * 6 * 7) ** 2).reshape(2, 4, 6, 7))
+        later, first = ResidualUnit(4, 4).double().eval(), BasicBlock(4, 4).double().eval()
+        branch = later.conv2(functional.relu(later.bn2(later.conv1(functional.relu(later.bn1(x))))))
+        added = _same(later(x).numpy(), (branch + x).numpy())
+        branch = first.bn2(first.conv2(functional.relu(first.bn1(first.conv1(x)))))
+        rectified = _same(first(x).numpy(), functional.relu(branch + x).numpy())
+    return row(
+        "a block's output",
+        "f(x) + x",
+        ("ResNet's block of 2015", rectified and added and "relu(f(x) + x)"),
+        Reading("the block of 2016 (full pre-activation)", added and "f(x) + x"),
+        note="the one of 2015 has a ReLU behind the sum: relu(f(x) + x)",
     )
 
 

@@ -1,10 +1,13 @@
 """The tables of the lecture, against figures computed by hand."""
 
+import math
+
 import pytest
 
 import minidl
 from minidl import lecture
 from minidl.errors import ArgumentError
+from minidl.models.compound_scaling import scale
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +74,15 @@ def test_complexity_totals_and_ratios(find):
         return sum(row[place] for row in rows) + last[place]
 
     size, macs = 0, 1
-    alexnet_last, lenet_last = (4097 * 1000, 4096 * 1000), (85 * 10, 84 * 10)
-    above = (0, 0)
+    above = (0, 0)  # without the last layers, which the slide's rows leave out, too
     total = find("complexity", "AlexNet, Total: parameters")
-    assert (total.kind, total.value) == ("ambiguous", all_of(ALEXNET, above, size))
-    assert "without" not in total.verdict.reading.convention
+    assert (total.kind, total.value) == ("cut off", all_of(ALEXNET, above, size))
+    assert total.verdict.reading.convention == "parameters of the rows above"
     total = find("complexity", "AlexNet, Total: FLOP")
-    assert (total.kind, total.value) == ("ambiguous", all_of(ALEXNET, alexnet_last, macs))
+    assert (total.kind, total.value) == ("ambiguous", all_of(ALEXNET, above, macs))
     for what, place in (("parameters", size), ("FLOP", macs)):
         total = find("complexity", f"LeNet, Total: {what}")
-        assert (total.kind, total.value) == ("wrong", all_of(LENET, lenet_last, place))
+        assert (total.kind, total.value) == ("wrong", all_of(LENET, above, place))
         assert total.verdict.remark == "ten times too large"
     increase = find("complexity", "AlexNet, Increase: parameters")
     expected = all_of(ALEXNET, above, size) / all_of(LENET, above, size)
@@ -88,7 +90,7 @@ def test_complexity_totals_and_ratios(find):
     assert increase.value == pytest.approx(expected)
     assert increase.verdict.remark == "a tenth of it, it is 46M / 0.6M, cut off"
     increase = find("complexity", "AlexNet, Increase: FLOP")
-    expected = all_of(ALEXNET, alexnet_last, macs) / all_of(LENET, lenet_last, macs)
+    expected = all_of(ALEXNET, above, macs) / all_of(LENET, above, macs)
     assert increase.kind == "wrong"
     assert increase.value == pytest.approx(expected)
     assert increase.verdict.remark == "it is 1G / 4M, exact"
@@ -181,6 +183,46 @@ def test_grouped_convolutions_have_a_share_of_the_parameters():
         assert network[path].weights == conv(layer.in_channels, layer.out_channels, 3) // 32
 
 
+@pytest.mark.parametrize(
+    ("what", "slide", "base", "published"),
+    [
+        ("depth", "d = α^φ", 1.2, (1.1, 1.2, 1.4, 1.8, 2.2, 2.6, 3.1)),
+        ("width", "w = β^φ", 1.1, (1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0)),
+        ("resolution", "r = γ^φ", 1.15, (n / 224 for n in (240, 260, 300, 380, 456, 528, 600))),
+    ],
+)
+def test_compound_scaling_of_each_axis(find, what, slide, base, published):
+    row = find("efficientnet", what)
+    assert (row.slide, row.kind) == (slide, "exact")
+    assert row.computed == f"{base} for φ = 1, {base**7:.3g} for φ = 7"
+    phis = (math.log(times) / math.log(base) for times in published)
+    assert ", ".join(f"{phi:.1f}" for phi in phis) in row.note
+
+
+@pytest.mark.parametrize("name", ["depth", "width", "resolution"])
+def test_a_rule_that_scales_otherwise_is_found_wrong(monkeypatch, name):
+    from minidl.lecture import compound_scaling
+
+    def other(phi, *constants):
+        size = scale(phi, *constants)
+        value = getattr(size, name)
+        return size._replace(**{name: type(value)(1.1 * value)})
+
+    monkeypatch.setattr(compound_scaling, "scale", other)
+    kinds = {row.what: row.kind for row in compound_scaling.efficientnet().rows}
+    expected = {axis: "wrong" if axis == name else "exact" for axis in ("depth", "width")}
+    assert {axis: kinds[axis] for axis in expected} == expected
+    assert kinds["resolution"] == ("wrong" if name == "resolution" else "exact")
+
+
+def test_total_says_which_layers_it_counts(by_topic):
+    assert "first those of the rows" in by_topic["complexity"].note
+
+
+def test_years_that_are_on_no_card_are_said_to_be(by_topic):
+    assert "but for LeNet's 1995" in by_topic["papers"].note
+
+
 def test_compound_scaling(find):
     row = find("efficientnet", "α · β² · γ² ≈")
     assert (row.value, row.kind) == (pytest.approx(1.2 * 1.1**2 * 1.15**2), "rounded")
@@ -219,10 +261,12 @@ def test_all_that_is_wrong(by_topic):
         ("googlenet", "Inception-V3: 3x3 and 3x3 replace", "exact", "5x5"),
         ("googlenet", "Inception-V3: 1x7 and 7x1 replace", "ambiguous", "5x5"),
         ("googlenet", "Inception-V3: 1x3 and 3x1 replace", "exact", "3x3"),
+        ("batch-norm", "μ_B", "exact", None),
         ("batch-norm", "x_{i+1}, with σ_B² = variance + ε", "exact", None),
         ("batch-norm", "“empirical variance” that is kept", "ambiguous", None),
         ("batch-norm", "a dense layer's normalization", "ambiguous", "one per feature"),
         ("batch-norm", "a convolution's normalization", "exact", "one per channel"),
+        ("resnet", "a block's output", "ambiguous", "f(x) + x"),
         ("resnet", "forward(self, X), without conv3", "exact", "same result"),
         ("resnet", "forward(self, X), with conv3", "ambiguous", None),
         ("resnext", "blocks sliced into sub-blocks", "exact", "32"),
