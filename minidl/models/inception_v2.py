@@ -45,7 +45,8 @@ CARD = Card(
         "As in the published weights: convolutions keep a bias, which the paper (§3.2) drops; the "
         "first one is plain, where the paper's is separable with depth multiplier 8. Their images "
         "are blue, green, red, from 0 to 255. The paper's figure 5 prints 576, 576 and 1024 "
-        "channels after 4c, 4d and 4e; the widths it gives make 608, 608 and 1056."
+        "channels after 4c, 4d and 4e; the widths it gives make 608, 608 and 1056. The "
+        "paper (§4.2) prints 13.6 million parameters."
     ),
 )
 
