@@ -27,7 +27,7 @@ def predict(
     arguments: Annotated[
         list[Path],
         typer.Argument(
-            metavar="[MODEL] IMAGE...",
+            metavar="[MODEL] IMAGE",
             help="A name from `minidl models`, if not for digits; PNG, JPEG, … of any size.",
         ),
     ],
@@ -44,7 +44,10 @@ def predict(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="… nor of which data set: one of `minidl data`."),
+        typer.Option(
+            metavar="NAME",
+            help="What weights that don't say were trained on: one of `minidl data`.",
+        ),
     ] = None,
     top: Annotated[
         int | None,
