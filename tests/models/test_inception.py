@@ -306,7 +306,7 @@ def test_googlenet_2014_starts_like_caffe():
         ("googlenet", 32, {}),
         ("googlenet_2014", 32, {"aux_logits": False}),
         ("inception_v2", 32, {}),
-        ("inception_v3", 75, {"aux_logits": False}),
+        pytest.param("inception_v3", 75, {"aux_logits": False}, marks=pytest.mark.slow),
         pytest.param("inception_v4", 75, {}, marks=pytest.mark.slow),
         pytest.param("googlenet_2014", 224, {}, marks=pytest.mark.slow),
         pytest.param("inception_v3", 299, {}, marks=pytest.mark.slow),
@@ -323,7 +323,7 @@ def test_ten_steps_lower_the_loss(name, size, options):
         ("googlenet_2014", 32, {"aux_logits": False}),
         ("inception_v2", 32, {}),
         pytest.param("inception_v3", 75, {"aux_logits": False}, marks=pytest.mark.slow),
-        ("inception_v4", 75, {}),
+        pytest.param("inception_v4", 75, {}, marks=pytest.mark.slow),
     ],
 )
 def test_state_dict_restores_the_network(name, size, options):
