@@ -11,11 +11,18 @@ googlenet_2014 is the network as it was before batch norm.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from minidl.functional import cat
 from minidl.models.blocks import WithAuxiliary
 from minidl.models.card import IMAGENET, Card, Paper
-from minidl.models.inception_parts import FromImageNetScale, conv_bn_relu, draw_weights
+from minidl.models.inception_parts import (
+    FromImageNetScale,
+    conv_bn_relu,
+    draw_weights,
+    scaled,
+    scaled_conv,
+)
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, Dropout, Linear, MaxPool2d, Module, ReLU, Sequential
 from minidl.tensor import Tensor
@@ -64,6 +71,7 @@ class Inception(Module):
         width1x1, reduce3x3, width3x3, reduce5x5, width5x5, width_pool: columns of table 1.
         kernel5x5: size of the large kernel. torchvision has 3 by mistake, and its weights too.
         conv: makes a convolution with its norm and activation.
+        width: how many times as many channels each convolution has.
 
     """
 
@@ -79,8 +87,10 @@ class Inception(Module):
         *,
         kernel5x5: int = 3,
         conv: Callable[..., Module] = conv_bn_relu,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
+        conv = scaled_conv(conv, width)
         self.branch1 = conv(in_channels, width1x1, kernel_size=1)
         self.branch2 = Sequential(
             conv(in_channels, reduce3x3, kernel_size=1),
@@ -115,12 +125,15 @@ class AuxiliaryHead(Module):
         dropout: float,
         pool: Module | None = None,
         conv: Callable[..., Module] = conv_bn_relu,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
+        conv = scaled_conv(conv, width)
+        hidden = scaled(1024, width)
         self.pool = AdaptiveAvgPool2d(4) if pool is None else pool
         self.conv = conv(in_channels, 128, kernel_size=1)
-        self.fc1 = Linear(128 * 4 * 4, 1024)
-        self.fc2 = Linear(1024, num_classes)
+        self.fc1 = Linear(scaled(128, width) * 4 * 4, hidden)
+        self.fc2 = Linear(hidden, num_classes)
         self.act, self.dropout = ReLU(), Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -139,6 +152,8 @@ class GoogLeNet(Module):
         aux_logits: whether there are auxiliary heads, after 4a and 4d.
         transform_input: see FromImageNetScale.
         dropout, dropout_aux: before the last layer, and in the heads.
+        width: how many times as many channels each convolution has, in eighths, and the heads'
+            hidden layers too; 0.25 for a laptop.
 
     """
 
@@ -150,11 +165,13 @@ class GoogLeNet(Module):
         transform_input: bool = False,
         dropout: float = 0.2,
         dropout_aux: float = 0.7,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
-        conv, inception = self._conv, self._inception
+        conv = scaled_conv(self._conv, width)
+        inception, head = partial(self._inception, width=width), partial(self._head, width=width)
         self.transform = FromImageNetScale(in_channels) if transform_input else None
-        self.conv1 = conv(in_channels, 64, kernel_size=7, stride=2, padding=3)
+        self.conv1 = self._conv(in_channels, scaled(64, width), kernel_size=7, stride=2, padding=3)
         self.maxpool1 = MaxPool2d(3, stride=2, ceil_mode=True)
         self.conv2 = conv(64, 64, kernel_size=1)
         self.conv3 = conv(64, 192, kernel_size=3, padding=1)
@@ -171,11 +188,11 @@ class GoogLeNet(Module):
         self.maxpool4 = MaxPool2d(2, stride=2, ceil_mode=True)
         self.inception5a = inception(832, 256, 160, 320, 32, 128, 128)
         self.inception5b = inception(832, 384, 192, 384, 48, 128, 128)
-        self.aux1 = self._head(512, num_classes, dropout_aux) if aux_logits else None
-        self.aux2 = self._head(528, num_classes, dropout_aux) if aux_logits else None
+        self.aux1 = head(512, num_classes, dropout_aux) if aux_logits else None
+        self.aux2 = head(528, num_classes, dropout_aux) if aux_logits else None
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
-        self.fc = Linear(1024, num_classes)
+        self.fc = Linear(scaled(1024, width), num_classes)
         self._draw_weights()
 
     def forward(self, x: Tensor) -> Tensor | WithAuxiliary:
@@ -208,11 +225,13 @@ class GoogLeNet(Module):
     def _conv(self, in_channels: int, out_channels: int, **window: int) -> Module:
         return conv_bn_relu(in_channels, out_channels, **window)
 
-    def _inception(self, *widths: int) -> Inception:
-        return Inception(*widths)
+    def _inception(self, *channels: int, width: float) -> Inception:
+        return Inception(*channels, width=width)
 
-    def _head(self, in_channels: int, num_classes: int, dropout: float) -> AuxiliaryHead:
-        return AuxiliaryHead(in_channels, num_classes, dropout)
+    def _head(
+        self, in_channels: int, num_classes: int, dropout: float, width: float
+    ) -> AuxiliaryHead:
+        return AuxiliaryHead(in_channels, num_classes, dropout, width=width)
 
     def _draw_weights(self) -> None:
         draw_weights(self, std=0.01)
@@ -226,8 +245,9 @@ def googlenet(
     transform_input: bool = False,
     dropout: float = 0.2,
     dropout_aux: float = 0.7,
+    width: float = 1.0,
 ) -> GoogLeNet:
-    """GoogLeNet with batch norm, as torchvision has it.
+    """GoogLeNet with batch norm, as torchvision has it; options are GoogLeNet's.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
@@ -235,4 +255,6 @@ def googlenet(
     >>> sum(p.numel() for p in model.parameters())
     6624904
     """
-    return GoogLeNet(num_classes, in_channels, aux_logits, transform_input, dropout, dropout_aux)
+    return GoogLeNet(
+        num_classes, in_channels, aux_logits, transform_input, dropout, dropout_aux, width
+    )

@@ -69,9 +69,15 @@ class GoogLeNet2014(GoogLeNet):
         aux_logits: bool = True,
         dropout: float = 0.4,
         dropout_aux: float = 0.7,
+        width: float = 1.0,
     ) -> None:
         super().__init__(
-            num_classes, in_channels, aux_logits, dropout=dropout, dropout_aux=dropout_aux
+            num_classes,
+            in_channels,
+            aux_logits,
+            dropout=dropout,
+            dropout_aux=dropout_aux,
+            width=width,
         )
         self.norm1 = LocalResponseNorm(5, alpha=1e-4, beta=0.75)
         self.norm2 = LocalResponseNorm(5, alpha=1e-4, beta=0.75)
@@ -86,12 +92,14 @@ class GoogLeNet2014(GoogLeNet):
     def _conv(self, in_channels: int, out_channels: int, **window: int) -> Module:
         return conv_relu(in_channels, out_channels, **window)
 
-    def _inception(self, *widths: int) -> Inception:
-        return Inception(*widths, kernel5x5=5, conv=conv_relu)
+    def _inception(self, *channels: int, width: float) -> Inception:
+        return Inception(*channels, kernel5x5=5, conv=conv_relu, width=width)
 
-    def _head(self, in_channels: int, num_classes: int, dropout: float) -> AuxiliaryHead:
+    def _head(
+        self, in_channels: int, num_classes: int, dropout: float, width: float
+    ) -> AuxiliaryHead:
         pool = AvgPool2d(5, stride=3)  # 14×14 → 4×4
-        return AuxiliaryHead(in_channels, num_classes, dropout, pool, conv_relu)
+        return AuxiliaryHead(in_channels, num_classes, dropout, pool, conv_relu, width)
 
     def _draw_weights(self) -> None:
         """Weights U(−b, b) with b = √(3 / fan_in), biases 0.2, those of the last layers 0."""
@@ -111,6 +119,7 @@ def googlenet_2014(
     aux_logits: bool = True,
     dropout: float = 0.4,
     dropout_aux: float = 0.7,
+    width: float = 1.0,
 ) -> GoogLeNet2014:
     """GoogLeNet as in the paper; with its auxiliary heads, in training, images are 224×224.
 
@@ -120,4 +129,4 @@ def googlenet_2014(
     >>> sum(p.numel() for p in model.parameters())
     6998552
     """
-    return GoogLeNet2014(num_classes, in_channels, aux_logits, dropout, dropout_aux)
+    return GoogLeNet2014(num_classes, in_channels, aux_logits, dropout, dropout_aux, width)

@@ -1,17 +1,21 @@
-"""What the Inception networks share: their convolution, their first weights, the old input scale.
+"""What the Inception networks share: their convolution, thinner ones, their first weights, the old
+input scale.
 
-Nothing here is a model of its own; see googlenet, inception_v3 and inception_v4.
+Nothing here is a model of its own; see googlenet, inception_v2, inception_v3 and inception_v4.
 """
 
 from __future__ import annotations
 
-from minidl.errors import fail
+from collections.abc import Callable
+from typing import Any
+
+from minidl.errors import ArgumentError, fail
 from minidl.functional.conv import PaddingArgument, Size
 from minidl.models.blocks import ConvBNAct
 from minidl.nn import Conv2d, Linear, Module, init
 from minidl.tensor import Tensor
 
-__all__ = ["FromImageNetScale", "conv_bn_relu", "draw_weights"]
+__all__ = ["FromImageNetScale", "conv_bn_relu", "draw_weights", "scaled", "scaled_conv"]
 
 
 def conv_bn_relu(
@@ -27,6 +31,42 @@ def conv_bn_relu(
     0.001
     """
     return ConvBNAct(in_channels, out_channels, kernel_size, stride, padding, eps=1e-3)
+
+
+def scaled(channels: int, width: float) -> int:
+    """width · channels, for a width in eighths.
+
+    All channels in the papers' tables are multiples of 8, so eighths of them are whole numbers: the
+    branches of a block still add up to what the next block takes.
+
+    >>> scaled(192, 0.25), scaled(16, 0.125)
+    (48, 2)
+
+    Raises ArgumentError for another width.
+    """
+    if not width > 0 or 8 * width % 1 != 0:
+        fail(
+            "Inception",
+            "width",
+            width,
+            "a multiple of 1/8, such as 0.25 or 0.5",
+            "With others, the branches of a block wouldn't add up to what the next one takes.",
+            error=ArgumentError,
+        )
+    return int(width * channels)
+
+
+def scaled_conv(conv: Callable[..., Module], width: float) -> Callable[..., Module]:
+    """`conv`, called with a table's channels, makes `width` times as many: in and out.
+
+    >>> scaled_conv(conv_bn_relu, 0.25)(64, 96, 3).conv.weight.shape
+    (24, 16, 3, 3)
+    """
+
+    def thinner_or_wider(in_channels: int, out_channels: int, *window: Any, **named: Any) -> Module:
+        return conv(scaled(in_channels, width), scaled(out_channels, width), *window, **named)
+
+    return thinner_or_wider
 
 
 def draw_weights(model: Module, std: float) -> None:

@@ -10,9 +10,12 @@ and two blocks with stride 2 in place of pools between the stages.
 
 from __future__ import annotations
 
+from functools import partial
+
 from minidl.functional import cat
 from minidl.models.blocks import ConvBNAct
 from minidl.models.card import Card, Paper, Preprocessing
+from minidl.models.inception_parts import scaled, scaled_conv
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, AvgPool2d, Linear, MaxPool2d, Module
 from minidl.tensor import Tensor
@@ -77,6 +80,7 @@ class Inception(Module):
         width1x1, reduce3x3, width3x3, reduce_double3x3, width_double3x3, width_pool: columns of
             the paper's figure 5.
         pool: 3×3 with stride 1, before the last 1×1 convolution.
+        width: how many times as many channels each convolution has.
 
     """
 
@@ -90,16 +94,18 @@ class Inception(Module):
         width_double3x3: int,
         width_pool: int,
         pool: type[AvgPool2d] | type[MaxPool2d] = AvgPool2d,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv_1x1 = conv_bn_relu(in_channels, width1x1, 1)
-        self.conv_3x3_reduce = conv_bn_relu(in_channels, reduce3x3, 1)
-        self.conv_3x3 = conv_bn_relu(reduce3x3, width3x3, 3, padding=1)
-        self.double_3x3_reduce = conv_bn_relu(in_channels, reduce_double3x3, 1)
-        self.double_3x3_1 = conv_bn_relu(reduce_double3x3, width_double3x3, 3, padding=1)
-        self.double_3x3_2 = conv_bn_relu(width_double3x3, width_double3x3, 3, padding=1)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.conv_1x1 = conv(in_channels, width1x1, 1)
+        self.conv_3x3_reduce = conv(in_channels, reduce3x3, 1)
+        self.conv_3x3 = conv(reduce3x3, width3x3, 3, padding=1)
+        self.double_3x3_reduce = conv(in_channels, reduce_double3x3, 1)
+        self.double_3x3_1 = conv(reduce_double3x3, width_double3x3, 3, padding=1)
+        self.double_3x3_2 = conv(width_double3x3, width_double3x3, 3, padding=1)
         self.pool = pool(3, stride=1, padding=1, ceil_mode=True)
-        self.pool_proj = conv_bn_relu(in_channels, width_pool, 1)
+        self.pool_proj = conv(in_channels, width_pool, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, sum of the four widths, H, W)."""
@@ -128,13 +134,15 @@ class Reduction(Module):
         width3x3: int,
         reduce_double3x3: int,
         width_double3x3: int,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv_3x3_reduce = conv_bn_relu(in_channels, reduce3x3, 1)
-        self.conv_3x3 = conv_bn_relu(reduce3x3, width3x3, 3, stride=2, padding=1)
-        self.double_3x3_reduce = conv_bn_relu(in_channels, reduce_double3x3, 1)
-        self.double_3x3_1 = conv_bn_relu(reduce_double3x3, width_double3x3, 3, padding=1)
-        self.double_3x3_2 = conv_bn_relu(width_double3x3, width_double3x3, 3, stride=2, padding=1)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.conv_3x3_reduce = conv(in_channels, reduce3x3, 1)
+        self.conv_3x3 = conv(reduce3x3, width3x3, 3, stride=2, padding=1)
+        self.double_3x3_reduce = conv(in_channels, reduce_double3x3, 1)
+        self.double_3x3_1 = conv(reduce_double3x3, width_double3x3, 3, padding=1)
+        self.double_3x3_2 = conv(width_double3x3, width_double3x3, 3, stride=2, padding=1)
         self.pool = MaxPool2d(3, stride=2, ceil_mode=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -145,28 +153,36 @@ class Reduction(Module):
 
 
 class InceptionV2(Module):
-    """Ten blocks of Inception, two of which halve height and width."""
+    """Ten blocks of Inception, two of which halve height and width.
 
-    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+    Args:
+        num_classes, in_channels: of the logits and of the images.
+        width: how many times as many channels each convolution has, in eighths; 0.25 for a laptop.
+
+    """
+
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
-        self.conv1 = conv_bn_relu(in_channels, 64, 7, stride=2, padding=3)
+        conv = scaled_conv(conv_bn_relu, width)
+        inception, reduction = partial(Inception, width=width), partial(Reduction, width=width)
+        self.conv1 = conv_bn_relu(in_channels, scaled(64, width), 7, stride=2, padding=3)
         self.pool1 = MaxPool2d(3, stride=2, ceil_mode=True)
-        self.conv2_reduce = conv_bn_relu(64, 64, 1)
-        self.conv2 = conv_bn_relu(64, 192, 3, padding=1)
+        self.conv2_reduce = conv(64, 64, 1)
+        self.conv2 = conv(64, 192, 3, padding=1)
         self.pool2 = MaxPool2d(3, stride=2, ceil_mode=True)
         # Figure 5:                     in   1×1  red. 3×3  red. double pool
-        self.inception_3a = Inception(192, 64, 64, 64, 64, 96, 32)
-        self.inception_3b = Inception(256, 64, 64, 96, 64, 96, 64)
-        self.inception_3c = Reduction(320, 128, 160, 64, 96)
-        self.inception_4a = Inception(576, 224, 64, 96, 96, 128, 128)
-        self.inception_4b = Inception(576, 192, 96, 128, 96, 128, 128)
-        self.inception_4c = Inception(576, 160, 128, 160, 128, 160, 128)
-        self.inception_4d = Inception(608, 96, 128, 192, 160, 192, 128)
-        self.inception_4e = Reduction(608, 128, 192, 192, 256)
-        self.inception_5a = Inception(1056, 352, 192, 320, 160, 224, 128)
-        self.inception_5b = Inception(1024, 352, 192, 320, 192, 224, 128, pool=MaxPool2d)
+        self.inception_3a = inception(192, 64, 64, 64, 64, 96, 32)
+        self.inception_3b = inception(256, 64, 64, 96, 64, 96, 64)
+        self.inception_3c = reduction(320, 128, 160, 64, 96)
+        self.inception_4a = inception(576, 224, 64, 96, 96, 128, 128)
+        self.inception_4b = inception(576, 192, 96, 128, 96, 128, 128)
+        self.inception_4c = inception(576, 160, 128, 160, 128, 160, 128)
+        self.inception_4d = inception(608, 96, 128, 192, 160, 192, 128)
+        self.inception_4e = reduction(608, 128, 192, 192, 256)
+        self.inception_5a = inception(1056, 352, 192, 320, 160, 224, 128)
+        self.inception_5b = inception(1024, 352, 192, 320, 192, 224, 128, pool=MaxPool2d)
         self.avgpool = AdaptiveAvgPool2d(1)
-        self.fc = Linear(1024, num_classes)
+        self.fc = Linear(scaled(1024, width), num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); H and W are multiples of 32."""
@@ -182,8 +198,8 @@ class InceptionV2(Module):
 
 
 @register(CARD)
-def inception_v2(num_classes: int = 1000, in_channels: int = 3) -> InceptionV2:
-    """BN-Inception, in the form of its published weights.
+def inception_v2(num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> InceptionV2:
+    """BN-Inception, in the form of its published weights; options are InceptionV2's.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
@@ -191,4 +207,4 @@ def inception_v2(num_classes: int = 1000, in_channels: int = 3) -> InceptionV2:
     >>> sum(p.numel() for p in model.parameters())
     11295240
     """
-    return InceptionV2(num_classes, in_channels)
+    return InceptionV2(num_classes, in_channels, width)

@@ -13,7 +13,13 @@ from __future__ import annotations
 from minidl.functional import cat
 from minidl.models.blocks import WithAuxiliary
 from minidl.models.card import Card, Paper, Preprocessing
-from minidl.models.inception_parts import FromImageNetScale, conv_bn_relu, draw_weights
+from minidl.models.inception_parts import (
+    FromImageNetScale,
+    conv_bn_relu,
+    draw_weights,
+    scaled,
+    scaled_conv,
+)
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, AvgPool2d, Dropout, Linear, MaxPool2d, Module, init
 from minidl.tensor import Tensor
@@ -56,16 +62,17 @@ class InceptionA(Module):
     "Inception V3 Block for Stage 3".
     """
 
-    def __init__(self, in_channels: int, width_pool: int) -> None:
+    def __init__(self, in_channels: int, width_pool: int, width: float = 1.0) -> None:
         super().__init__()
-        self.branch1x1 = conv_bn_relu(in_channels, 64, 1)
-        self.branch5x5_1 = conv_bn_relu(in_channels, 48, 1)
-        self.branch5x5_2 = conv_bn_relu(48, 64, 5, padding=2)
-        self.branch3x3dbl_1 = conv_bn_relu(in_channels, 64, 1)
-        self.branch3x3dbl_2 = conv_bn_relu(64, 96, 3, padding=1)
-        self.branch3x3dbl_3 = conv_bn_relu(96, 96, 3, padding=1)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch1x1 = conv(in_channels, 64, 1)
+        self.branch5x5_1 = conv(in_channels, 48, 1)
+        self.branch5x5_2 = conv(48, 64, 5, padding=2)
+        self.branch3x3dbl_1 = conv(in_channels, 64, 1)
+        self.branch3x3dbl_2 = conv(64, 96, 3, padding=1)
+        self.branch3x3dbl_3 = conv(96, 96, 3, padding=1)
         self.pool = AvgPool2d(3, stride=1, padding=1)
-        self.branch_pool = conv_bn_relu(in_channels, width_pool, 1)
+        self.branch_pool = conv(in_channels, width_pool, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, 224 + width_pool, H, W)."""
@@ -86,12 +93,13 @@ class InceptionB(Module):
     288×35×35 → 768×17×17. Szegedy et al. 2015, figure 10.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, width: float = 1.0) -> None:
         super().__init__()
-        self.branch3x3 = conv_bn_relu(in_channels, 384, 3, stride=2)
-        self.branch3x3dbl_1 = conv_bn_relu(in_channels, 64, 1)
-        self.branch3x3dbl_2 = conv_bn_relu(64, 96, 3, padding=1)
-        self.branch3x3dbl_3 = conv_bn_relu(96, 96, 3, stride=2)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch3x3 = conv(in_channels, 384, 3, stride=2)
+        self.branch3x3dbl_1 = conv(in_channels, 64, 1)
+        self.branch3x3dbl_2 = conv(64, 96, 3, padding=1)
+        self.branch3x3dbl_3 = conv(96, 96, 3, stride=2)
         self.pool = MaxPool2d(3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,19 +121,20 @@ class InceptionC(Module):
     figure 6 with n = 7. In the lecture: "Inception V3 Block for Stage 4".
     """
 
-    def __init__(self, in_channels: int, c: int) -> None:
+    def __init__(self, in_channels: int, c: int, width: float = 1.0) -> None:
         super().__init__()
-        self.branch1x1 = conv_bn_relu(in_channels, 192, 1)
-        self.branch7x7_1 = conv_bn_relu(in_channels, c, 1)
-        self.branch7x7_2 = conv_bn_relu(c, c, (1, 7), padding=(0, 3))
-        self.branch7x7_3 = conv_bn_relu(c, 192, (7, 1), padding=(3, 0))
-        self.branch7x7dbl_1 = conv_bn_relu(in_channels, c, 1)
-        self.branch7x7dbl_2 = conv_bn_relu(c, c, (7, 1), padding=(3, 0))
-        self.branch7x7dbl_3 = conv_bn_relu(c, c, (1, 7), padding=(0, 3))
-        self.branch7x7dbl_4 = conv_bn_relu(c, c, (7, 1), padding=(3, 0))
-        self.branch7x7dbl_5 = conv_bn_relu(c, 192, (1, 7), padding=(0, 3))
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch1x1 = conv(in_channels, 192, 1)
+        self.branch7x7_1 = conv(in_channels, c, 1)
+        self.branch7x7_2 = conv(c, c, (1, 7), padding=(0, 3))
+        self.branch7x7_3 = conv(c, 192, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_1 = conv(in_channels, c, 1)
+        self.branch7x7dbl_2 = conv(c, c, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_3 = conv(c, c, (1, 7), padding=(0, 3))
+        self.branch7x7dbl_4 = conv(c, c, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_5 = conv(c, 192, (1, 7), padding=(0, 3))
         self.pool = AvgPool2d(3, stride=1, padding=1)
-        self.branch_pool = conv_bn_relu(in_channels, 192, 1)
+        self.branch_pool = conv(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, 768, H, W)."""
@@ -147,14 +156,15 @@ class InceptionD(Module):
     768×17×17 → 1280×8×8. Not drawn in the paper; after figure 10.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, width: float = 1.0) -> None:
         super().__init__()
-        self.branch3x3_1 = conv_bn_relu(in_channels, 192, 1)
-        self.branch3x3_2 = conv_bn_relu(192, 320, 3, stride=2)
-        self.branch7x7x3_1 = conv_bn_relu(in_channels, 192, 1)
-        self.branch7x7x3_2 = conv_bn_relu(192, 192, (1, 7), padding=(0, 3))
-        self.branch7x7x3_3 = conv_bn_relu(192, 192, (7, 1), padding=(3, 0))
-        self.branch7x7x3_4 = conv_bn_relu(192, 192, 3, stride=2)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch3x3_1 = conv(in_channels, 192, 1)
+        self.branch3x3_2 = conv(192, 320, 3, stride=2)
+        self.branch7x7x3_1 = conv(in_channels, 192, 1)
+        self.branch7x7x3_2 = conv(192, 192, (1, 7), padding=(0, 3))
+        self.branch7x7x3_3 = conv(192, 192, (7, 1), padding=(3, 0))
+        self.branch7x7x3_4 = conv(192, 192, 3, stride=2)
         self.pool = MaxPool2d(3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -178,18 +188,19 @@ class InceptionE(Module):
     Stage 5".
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, width: float = 1.0) -> None:
         super().__init__()
-        self.branch1x1 = conv_bn_relu(in_channels, 320, 1)
-        self.branch3x3_1 = conv_bn_relu(in_channels, 384, 1)
-        self.branch3x3_2a = conv_bn_relu(384, 384, (1, 3), padding=(0, 1))
-        self.branch3x3_2b = conv_bn_relu(384, 384, (3, 1), padding=(1, 0))
-        self.branch3x3dbl_1 = conv_bn_relu(in_channels, 448, 1)
-        self.branch3x3dbl_2 = conv_bn_relu(448, 384, 3, padding=1)
-        self.branch3x3dbl_3a = conv_bn_relu(384, 384, (1, 3), padding=(0, 1))
-        self.branch3x3dbl_3b = conv_bn_relu(384, 384, (3, 1), padding=(1, 0))
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch1x1 = conv(in_channels, 320, 1)
+        self.branch3x3_1 = conv(in_channels, 384, 1)
+        self.branch3x3_2a = conv(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3_2b = conv(384, 384, (3, 1), padding=(1, 0))
+        self.branch3x3dbl_1 = conv(in_channels, 448, 1)
+        self.branch3x3dbl_2 = conv(448, 384, 3, padding=1)
+        self.branch3x3dbl_3a = conv(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3dbl_3b = conv(384, 384, (3, 1), padding=(1, 0))
         self.pool = AvgPool2d(3, stride=1, padding=1)
-        self.branch_pool = conv_bn_relu(in_channels, 192, 1)
+        self.branch_pool = conv(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, 2048, H, W)."""
@@ -215,13 +226,14 @@ class AuxiliaryHead(Module):
     Szegedy et al. 2015, figure 8 and §4: it regularises, more than it brings gradient.
     """
 
-    def __init__(self, in_channels: int, num_classes: int) -> None:
+    def __init__(self, in_channels: int, num_classes: int, width: float = 1.0) -> None:
         super().__init__()
+        conv = scaled_conv(conv_bn_relu, width)
         self.pool = AvgPool2d(5, stride=3)
-        self.conv0 = conv_bn_relu(in_channels, 128, 1)
-        self.conv1 = conv_bn_relu(128, 768, 5)
+        self.conv0 = conv(in_channels, 128, 1)
+        self.conv1 = conv(128, 768, 5)
         self.avgpool = AdaptiveAvgPool2d(1)
-        self.fc = Linear(768, num_classes)
+        self.fc = Linear(scaled(768, width), num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); H and W are at least 17."""
@@ -237,6 +249,7 @@ class InceptionV3(Module):
         aux_logits: whether there is an auxiliary head, after Mixed_6e.
         transform_input: see FromImageNetScale.
         dropout: before the last layer.
+        width: how many times as many channels each convolution has, in eighths; 0.25 for a laptop.
 
     """
 
@@ -247,31 +260,33 @@ class InceptionV3(Module):
         aux_logits: bool = True,
         transform_input: bool = False,
         dropout: float = 0.5,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
+        conv = scaled_conv(conv_bn_relu, width)
         self.transform = FromImageNetScale(in_channels) if transform_input else None
-        self.Conv2d_1a_3x3 = conv_bn_relu(in_channels, 32, 3, stride=2)
-        self.Conv2d_2a_3x3 = conv_bn_relu(32, 32, 3)
-        self.Conv2d_2b_3x3 = conv_bn_relu(32, 64, 3, padding=1)
+        self.Conv2d_1a_3x3 = conv_bn_relu(in_channels, scaled(32, width), 3, stride=2)
+        self.Conv2d_2a_3x3 = conv(32, 32, 3)
+        self.Conv2d_2b_3x3 = conv(32, 64, 3, padding=1)
         self.maxpool1 = MaxPool2d(3, stride=2)
-        self.Conv2d_3b_1x1 = conv_bn_relu(64, 80, 1)
-        self.Conv2d_4a_3x3 = conv_bn_relu(80, 192, 3)
+        self.Conv2d_3b_1x1 = conv(64, 80, 1)
+        self.Conv2d_4a_3x3 = conv(80, 192, 3)
         self.maxpool2 = MaxPool2d(3, stride=2)
-        self.Mixed_5b = InceptionA(192, width_pool=32)
-        self.Mixed_5c = InceptionA(256, width_pool=64)
-        self.Mixed_5d = InceptionA(288, width_pool=64)
-        self.Mixed_6a = InceptionB(288)
-        self.Mixed_6b = InceptionC(768, c=128)
-        self.Mixed_6c = InceptionC(768, c=160)
-        self.Mixed_6d = InceptionC(768, c=160)
-        self.Mixed_6e = InceptionC(768, c=192)
-        self.AuxLogits = AuxiliaryHead(768, num_classes) if aux_logits else None
-        self.Mixed_7a = InceptionD(768)
-        self.Mixed_7b = InceptionE(1280)
-        self.Mixed_7c = InceptionE(2048)
+        self.Mixed_5b = InceptionA(192, width_pool=32, width=width)
+        self.Mixed_5c = InceptionA(256, width_pool=64, width=width)
+        self.Mixed_5d = InceptionA(288, width_pool=64, width=width)
+        self.Mixed_6a = InceptionB(288, width=width)
+        self.Mixed_6b = InceptionC(768, c=128, width=width)
+        self.Mixed_6c = InceptionC(768, c=160, width=width)
+        self.Mixed_6d = InceptionC(768, c=160, width=width)
+        self.Mixed_6e = InceptionC(768, c=192, width=width)
+        self.AuxLogits = AuxiliaryHead(768, num_classes, width) if aux_logits else None
+        self.Mixed_7a = InceptionD(768, width=width)
+        self.Mixed_7b = InceptionE(1280, width=width)
+        self.Mixed_7c = InceptionE(2048, width=width)
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
-        self.fc = Linear(2048, num_classes)
+        self.fc = Linear(scaled(2048, width), num_classes)
         # torchvision means 0.01 for AuxLogits.conv1, but says so where nothing reads it.
         draw_weights(self, std=0.1)
         if self.AuxLogits is not None:
@@ -307,6 +322,7 @@ def inception_v3(
     aux_logits: bool = True,
     transform_input: bool = False,
     dropout: float = 0.5,
+    width: float = 1.0,
 ) -> InceptionV3:
     """Inception v3, as torchvision has it.
 
@@ -316,4 +332,4 @@ def inception_v3(
     >>> sum(p.numel() for p in model.parameters())
     23834568
     """
-    return InceptionV3(num_classes, in_channels, aux_logits, transform_input, dropout)
+    return InceptionV3(num_classes, in_channels, aux_logits, transform_input, dropout, width)

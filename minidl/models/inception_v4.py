@@ -10,9 +10,11 @@ The pure Inception network of the paper: one kind of block per size, no residual
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from minidl.functional import cat
 from minidl.models.card import Card, Paper, Preprocessing
-from minidl.models.inception_parts import conv_bn_relu
+from minidl.models.inception_parts import conv_bn_relu, scaled, scaled_conv
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, AvgPool2d, Dropout, Linear, MaxPool2d, Module, Sequential
 from minidl.tensor import Tensor
@@ -55,10 +57,11 @@ class Stem3a(Module):
     64×147×147 → 160×73×73. Szegedy et al. 2016, figure 3, lower part.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
+        conv = scaled_conv(conv_bn_relu, width)
         self.maxpool = MaxPool2d(3, stride=2)
-        self.conv = conv_bn_relu(64, 96, 3, stride=2)
+        self.conv = conv(64, 96, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, H, W) → (N, 160, (H − 1)/2, (W − 1)/2)."""
@@ -74,14 +77,15 @@ class Stem4a(Module):
     160×73×73 → 192×71×71. Szegedy et al. 2016, figure 3, middle.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.branch0 = Sequential(conv_bn_relu(160, 64, 1), conv_bn_relu(64, 96, 3))
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch0 = Sequential(conv(160, 64, 1), conv(64, 96, 3))
         self.branch1 = Sequential(
-            conv_bn_relu(160, 64, 1),
-            conv_bn_relu(64, 64, (1, 7), padding=(0, 3)),
-            conv_bn_relu(64, 64, (7, 1), padding=(3, 0)),
-            conv_bn_relu(64, 96, 3),
+            conv(160, 64, 1),
+            conv(64, 64, (1, 7), padding=(0, 3)),
+            conv(64, 64, (7, 1), padding=(3, 0)),
+            conv(64, 96, 3),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,9 +102,10 @@ class Stem5a(Module):
     192×71×71 → 384×35×35. Szegedy et al. 2016, figure 3, upper part.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.conv = conv_bn_relu(192, 192, 3, stride=2)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.conv = conv(192, 192, 3, stride=2)
         self.maxpool = MaxPool2d(3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,16 +124,17 @@ class InceptionA(Module):
     384×35×35 → 384×35×35. Szegedy et al. 2016, figure 4. Averages leave the padding out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.branch0 = conv_bn_relu(384, 96, 1)
-        self.branch1 = Sequential(conv_bn_relu(384, 64, 1), conv_bn_relu(64, 96, 3, padding=1))
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch0 = conv(384, 96, 1)
+        self.branch1 = Sequential(conv(384, 64, 1), conv(64, 96, 3, padding=1))
         self.branch2 = Sequential(
-            conv_bn_relu(384, 64, 1),
-            conv_bn_relu(64, 96, 3, padding=1),
-            conv_bn_relu(96, 96, 3, padding=1),
+            conv(384, 64, 1),
+            conv(64, 96, 3, padding=1),
+            conv(96, 96, 3, padding=1),
         )
-        self.branch3 = _pool_branch(384, 96)
+        self.branch3 = _pool_branch(conv, 384, 96)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 384, H, W) of the same shape."""
@@ -145,13 +151,14 @@ class ReductionA(Module):
     384×35×35 → 1024×17×17. Szegedy et al. 2016, figure 7 with k, l, m, n = 192, 224, 256, 384.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.branch0 = conv_bn_relu(384, 384, 3, stride=2)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch0 = conv(384, 384, 3, stride=2)
         self.branch1 = Sequential(
-            conv_bn_relu(384, 192, 1),
-            conv_bn_relu(192, 224, 3, padding=1),
-            conv_bn_relu(224, 256, 3, stride=2),
+            conv(384, 192, 1),
+            conv(192, 224, 3, padding=1),
+            conv(224, 256, 3, stride=2),
         )
         self.branch2 = MaxPool2d(3, stride=2)
 
@@ -171,22 +178,23 @@ class InceptionB(Module):
     1024×17×17 → 1024×17×17. Szegedy et al. 2016, figure 5.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.branch0 = conv_bn_relu(1024, 384, 1)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch0 = conv(1024, 384, 1)
         self.branch1 = Sequential(
-            conv_bn_relu(1024, 192, 1),
-            conv_bn_relu(192, 224, (1, 7), padding=(0, 3)),
-            conv_bn_relu(224, 256, (7, 1), padding=(3, 0)),
+            conv(1024, 192, 1),
+            conv(192, 224, (1, 7), padding=(0, 3)),
+            conv(224, 256, (7, 1), padding=(3, 0)),
         )
         self.branch2 = Sequential(
-            conv_bn_relu(1024, 192, 1),
-            conv_bn_relu(192, 192, (7, 1), padding=(3, 0)),
-            conv_bn_relu(192, 224, (1, 7), padding=(0, 3)),
-            conv_bn_relu(224, 224, (7, 1), padding=(3, 0)),
-            conv_bn_relu(224, 256, (1, 7), padding=(0, 3)),
+            conv(1024, 192, 1),
+            conv(192, 192, (7, 1), padding=(3, 0)),
+            conv(192, 224, (1, 7), padding=(0, 3)),
+            conv(224, 224, (7, 1), padding=(3, 0)),
+            conv(224, 256, (1, 7), padding=(0, 3)),
         )
-        self.branch3 = _pool_branch(1024, 128)
+        self.branch3 = _pool_branch(conv, 1024, 128)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1024, H, W) of the same shape."""
@@ -203,14 +211,15 @@ class ReductionB(Module):
     1024×17×17 → 1536×8×8. Szegedy et al. 2016, figure 8.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.branch0 = Sequential(conv_bn_relu(1024, 192, 1), conv_bn_relu(192, 192, 3, stride=2))
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch0 = Sequential(conv(1024, 192, 1), conv(192, 192, 3, stride=2))
         self.branch1 = Sequential(
-            conv_bn_relu(1024, 256, 1),
-            conv_bn_relu(256, 256, (1, 7), padding=(0, 3)),
-            conv_bn_relu(256, 320, (7, 1), padding=(3, 0)),
-            conv_bn_relu(320, 320, 3, stride=2),
+            conv(1024, 256, 1),
+            conv(256, 256, (1, 7), padding=(0, 3)),
+            conv(256, 320, (7, 1), padding=(3, 0)),
+            conv(320, 320, 3, stride=2),
         )
         self.branch2 = MaxPool2d(3, stride=2)
 
@@ -232,18 +241,19 @@ class InceptionC(Module):
     1536×8×8 → 1536×8×8. Szegedy et al. 2016, figure 6.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.branch0 = conv_bn_relu(1536, 256, 1)
-        self.branch1_0 = conv_bn_relu(1536, 384, 1)
-        self.branch1_1a = conv_bn_relu(384, 256, (1, 3), padding=(0, 1))
-        self.branch1_1b = conv_bn_relu(384, 256, (3, 1), padding=(1, 0))
-        self.branch2_0 = conv_bn_relu(1536, 384, 1)
-        self.branch2_1 = conv_bn_relu(384, 448, (3, 1), padding=(1, 0))
-        self.branch2_2 = conv_bn_relu(448, 512, (1, 3), padding=(0, 1))
-        self.branch2_3a = conv_bn_relu(512, 256, (1, 3), padding=(0, 1))
-        self.branch2_3b = conv_bn_relu(512, 256, (3, 1), padding=(1, 0))
-        self.branch3 = _pool_branch(1536, 256)
+        conv = scaled_conv(conv_bn_relu, width)
+        self.branch0 = conv(1536, 256, 1)
+        self.branch1_0 = conv(1536, 384, 1)
+        self.branch1_1a = conv(384, 256, (1, 3), padding=(0, 1))
+        self.branch1_1b = conv(384, 256, (3, 1), padding=(1, 0))
+        self.branch2_0 = conv(1536, 384, 1)
+        self.branch2_1 = conv(384, 448, (3, 1), padding=(1, 0))
+        self.branch2_2 = conv(448, 512, (1, 3), padding=(0, 1))
+        self.branch2_3a = conv(512, 256, (1, 3), padding=(0, 1))
+        self.branch2_3b = conv(512, 256, (3, 1), padding=(1, 0))
+        self.branch3 = _pool_branch(conv, 1536, 256)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1536, H, W) of the same shape."""
@@ -260,35 +270,49 @@ class InceptionC(Module):
         return cat(parts, dim=1)
 
 
-def _pool_branch(in_channels: int, out_channels: int) -> Sequential:
+def _pool_branch(conv: Callable[..., Module], in_channels: int, out_channels: int) -> Sequential:
     """Average pool 3×3, whose means leave the padding out, then 1×1."""
     pool = AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    return Sequential(pool, conv_bn_relu(in_channels, out_channels, 1))
+    return Sequential(pool, conv(in_channels, out_channels, 1))
 
 
 class InceptionV4(Module):
-    """Stem, then blocks of three kinds with reductions between them."""
+    """Stem, then blocks of three kinds with reductions between them.
 
-    def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.0) -> None:
+    Args:
+        num_classes, in_channels: of the logits and of the images.
+        dropout: before the last layer.
+        width: how many times as many channels each convolution has, in eighths; 0.25 for a laptop.
+
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        dropout: float = 0.0,
+        width: float = 1.0,
+    ) -> None:
         super().__init__()
+        conv = scaled_conv(conv_bn_relu, width)
         self.stem = Sequential(
             {
-                "conv1": conv_bn_relu(in_channels, 32, 3, stride=2),  # 149×149
-                "conv2": conv_bn_relu(32, 32, 3),  # 147×147
-                "conv3": conv_bn_relu(32, 64, 3, padding=1),
-                "mixed_3a": Stem3a(),  # 73×73
-                "mixed_4a": Stem4a(),  # 71×71
-                "mixed_5a": Stem5a(),  # 35×35
+                "conv1": conv_bn_relu(in_channels, scaled(32, width), 3, stride=2),  # 149×149
+                "conv2": conv(32, 32, 3),  # 147×147
+                "conv3": conv(32, 64, 3, padding=1),
+                "mixed_3a": Stem3a(width),  # 73×73
+                "mixed_4a": Stem4a(width),  # 71×71
+                "mixed_5a": Stem5a(width),  # 35×35
             }
         )
-        self.inception_a = Sequential(*(InceptionA() for _ in range(4)))
-        self.reduction_a = ReductionA()
-        self.inception_b = Sequential(*(InceptionB() for _ in range(7)))
-        self.reduction_b = ReductionB()
-        self.inception_c = Sequential(*(InceptionC() for _ in range(3)))
+        self.inception_a = Sequential(*(InceptionA(width) for _ in range(4)))
+        self.reduction_a = ReductionA(width)
+        self.inception_b = Sequential(*(InceptionB(width) for _ in range(7)))
+        self.reduction_b = ReductionB(width)
+        self.inception_c = Sequential(*(InceptionC(width) for _ in range(3)))
         self.avgpool = AdaptiveAvgPool2d(1)
         self.dropout = Dropout(dropout)
-        self.fc = Linear(1536, num_classes)
+        self.fc = Linear(scaled(1536, width), num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) → logits (N, num_classes); H and W are at least 75."""
@@ -301,9 +325,9 @@ class InceptionV4(Module):
 
 @register(CARD)
 def inception_v4(
-    num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.0
+    num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.0, width: float = 1.0
 ) -> InceptionV4:
-    """Inception v4.
+    """Inception v4; options are InceptionV4's.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
@@ -311,4 +335,4 @@ def inception_v4(
     >>> sum(p.numel() for p in model.parameters())
     42679816
     """
-    return InceptionV4(num_classes, in_channels, dropout)
+    return InceptionV4(num_classes, in_channels, dropout, width)

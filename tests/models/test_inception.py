@@ -22,7 +22,7 @@ from models.zoo import (
 
 import minidl
 from minidl import models, nn
-from minidl.errors import MinidlError
+from minidl.errors import ArgumentError, MinidlError
 from minidl.interop.key_maps import inception_v2, inception_v4
 from minidl.models.blocks import WithAuxiliary
 
@@ -190,6 +190,45 @@ def test_image_below_the_smallest_is_refused(name):
 
 def test_inception_v2_refuses_images_its_pools_and_convolutions_round_differently():
     check_refuses("inception_v2", (1, 3, 224, 200), "concatenate")
+
+
+# ------------------------------------------------------------------------- thin variants
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("width", [0.125, 0.25, 1.5])
+def test_width_scales_all_channels_but_those_of_images_and_classes(name, width):
+    published, scaled = (on_meta(name, width=w).state_dict() for w in (1.0, width))
+    assert list(scaled) == list(published)
+    for key, weight in published.items():
+        if "num_batches" in key:
+            continue
+        last = key.startswith(("fc.", "AuxLogits.fc.")) or ".fc2." in key
+        whole = {0} if last else set()  # axes that stay, besides those of the windows
+        if weight.ndim == 4:
+            whole = {1} if weight.shape[1] == 3 else set()
+        expected = [
+            n if axis in whole or axis > 1 else n * width for axis, n in enumerate(weight.shape)
+        ]
+        assert list(scaled[key].shape) == expected, key
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("googlenet", 28), ("inception_v2", 32), ("inception_v3", 299)]
+)
+def test_thin_network_gives_logits_in_training_and_evaluation(name, size):
+    network = on_meta(name, num_classes=10, in_channels=1, width=0.25)
+    _, logits = run_on_meta(network, (2, 1, size, size))
+    assert logits.shape == (2, 10)
+    _, output = run_on_meta(network.train(), (2, 1, size, size))
+    for logits in (output.logits, *output.auxiliary) if "v2" not in name else (output,):
+        assert logits.shape == (2, 10)
+
+
+@pytest.mark.parametrize("width", [0.3, 0, -0.25, float("nan"), float("inf")])
+def test_width_that_leaves_no_whole_channels_is_refused(width):
+    with pytest.raises(ArgumentError, match="a multiple of 1/8"):
+        on_meta("inception_v3", width=width)
 
 
 # --------------------------------------------------------------------------------- heads
