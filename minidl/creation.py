@@ -104,8 +104,10 @@ def full(
     _refuse_device(device)
     wanted = checked_dtype("full", "float32" if dtype is None else dtype)
     sizes, value = new_shape("full", (shape,)), number("full", "value", value)
-    array = _backend(backend).full(sizes, held("full", value, wanted), wanted)
-    return _new(array, requires_grad, backend)
+    of = _backend(backend)
+    if isinstance(value, int) and value == 0:  # not −0.0; such memory costs nothing until it's used
+        return _new(of.zeros(sizes, wanted), requires_grad, backend)
+    return _new(of.full(sizes, held("full", value, wanted), wanted), requires_grad, backend)
 
 
 def zeros_like(x: Tensor) -> Tensor:

@@ -1,8 +1,13 @@
-"""Random numbers: one counter-based generator (Philox4x32-10), the same bits on every backend.
+"""Random numbers from counter-based generators: a pure function of where in a run they are drawn.
 
 A generator is three numbers: seed, stream and offset. Every random call takes the next offset, so
 what it draws depends on nothing else. Salmon et al. 2011, "Parallel random numbers: as easy as
 1, 2, 3".
+
+There are two kinds of calls. Kernels draw words of 32 bits, by Philox4x32-10, where the array is:
+dropout's mask has the same bits on every backend. Real numbers, for initial values, `rand` and
+`randn`, are drawn on the host by NumPy's Philox4x64-10, whose bits NumPy guarantees to keep; what
+becomes of the bits is written here.
 """
 
 from __future__ import annotations
@@ -14,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl_kernels.common.philox import random_words
 from minidl_kernels.dropout.numpy_reference import random_bits
 
 _PIECE = 1 << 14
@@ -66,34 +70,42 @@ class Generator:
         self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0, dtype: Any = np.float64
     ) -> Any:
         """Uniform numbers in [low, high), with 53 random bits each before they are rounded."""
-        return self._filled(shape, dtype, 2, lambda u: low + u * (high - low))
+        return self._filled(shape, dtype, lambda u: low + u * (high - low))
 
     def normal(
         self, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0, dtype: Any = np.float64
     ) -> Any:
-        """Normal numbers (Box & Muller 1958), made in float64."""
+        """Normal numbers, made in float64.
+
+        Two uniform ones u, v become two independent normal ones √(−2 ln(1 − u)) · cos 2πv and
+        √(−2 ln(1 − u)) · sin 2πv. G. E. P. Box, M. E. Muller, "A note on the generation of random
+        normal deviates", 1958.
+        """
 
         def transform(u: Any) -> Any:
-            u = u.reshape(-1, 2)
-            radius = np.sqrt(-2.0 * np.log1p(-u[:, 0]))  # 1 − u is in (0, 1]: no log 0
-            return mean + std * radius * np.cos(2.0 * np.pi * u[:, 1])
+            u, v = u[0::2], u[1::2]
+            radius = std * np.sqrt(-2.0 * np.log1p(-u))  # 1 − u is in (0, 1]: no log 0
+            angle = 2.0 * np.pi * v
+            pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+            return mean + pairs.reshape(-1)
 
-        return self._filled(shape, dtype, 4, transform)
+        return self._filled(shape, dtype, transform)
 
-    def _filled(
-        self, shape: tuple[int, ...], dtype: Any, words: int, transform: Callable[[Any], Any]
-    ) -> Any:
+    def _filled(self, shape: tuple[int, ...], dtype: Any, transform: Callable[[Any], Any]) -> Any:
         """An array made piece by piece, so that what a piece needs stays in the cache.
 
-        `words` 32-bit words go into an element, two into each uniform number in [0, 1) that
-        `transform` is given. The pieces' size changes nothing in the result.
+        `transform` makes as many numbers as it is given uniform ones in [0, 1), an even number.
         """
-        filled, place = np.empty(math.prod(shape), dtype), self.next()
+        place = self.next()
+        words = np.random.Philox(
+            key=[place["seed"], place["stream"]], counter=[0, 0, place["offset"], 0]
+        )
+        filled = np.empty(math.prod(shape), dtype)
         for start in range(0, len(filled), _PIECE):
             piece = filled[start : start + _PIECE]
-            bits = random_words(words * start, words * len(piece), **place).astype(np.uint64)
-            fraction = ((bits[0::2] >> 5) * 2**26 + (bits[1::2] >> 6)) * 2.0**-53
-            piece[...] = transform(fraction)
+            even = len(piece) + len(piece) % 2
+            fraction = (words.random_raw(even) >> np.uint64(11)) * 2.0**-53
+            piece[...] = transform(fraction)[: len(piece)]
         return filled.reshape(shape)
 
     def integers(self, shape: tuple[int, ...], low: int, high: int) -> Any:

@@ -444,10 +444,11 @@ class Tensor(TensorMethods, NumPyProtocol):
         return self._array
 
     def _operand(self, operation: str, value: Any) -> Any:
-        """A value to write, as an array of this backend with this dtype."""
+        """A value to write, as an array of this backend with this dtype, not of this memory."""
+        overlaps = False
         if isinstance(value, Tensor):
             backends.agree(operation, self.backend, value.backend)
-            value = value._array
+            overlaps, value = value._storage is self._storage, value._array
         elif isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
             number = functional.operands.held(operation, value, self.dtype)
             return self.backend.asarray(number, self.dtype)
@@ -469,6 +470,8 @@ class Tensor(TensorMethods, NumPyProtocol):
                 f"{operation}: the operand has shape {value.shape}, which can't be broadcast to "
                 f"the tensor's {self.shape}."
             )
+        if value.dtype == self.dtype and not overlaps:
+            return value
         return self.backend.xp.astype(value, self.dtype)
 
     # ------------------------------------------------------------- copying and pickling

@@ -233,7 +233,7 @@ def _fill(tensor: Tensor, draw: Callable[[], Any]) -> Tensor:
     if tensor.backend.memory == "none":  # without data nothing is drawn: large networks at once
         return tensor
     with no_grad():
-        return tensor.copy_(tensor.new_tensor(draw()))
+        return tensor.copy_(Tensor._wrap(tensor.backend.asarray(draw()), tensor.backend))
 
 
 if not TYPE_CHECKING:  # else type checkers would take every name for a known one
