@@ -3,9 +3,9 @@
     python benchmarks/full_training.py lenet5 --data mnist --data-dir FOLDER --seeds 0 1 2
     python benchmarks/report.py
 
-Each run is the command itself in a process of its own. The figures of its last epoch go into
-results/full_training.json, which keeps those of other models, data and seeds; report.py makes the
-table in benchmarks/README.md.
+Each run is the command itself in a process of its own. Its figures, of the last epoch and over all
+of them, go into results/full_training.json, which keeps those of other models, data and seeds;
+report.py makes the table in benchmarks/README.md and draws the curves.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def trained(model: str, data: str, data_dir: str, seed: int, threads: int) -> di
         config = json.loads((Path(folder) / "config.json").read_text())
         lines = (Path(folder) / "metrics.jsonl").read_text().splitlines()
         used = others.cores()
-    last = json.loads(lines[-1])
+    epochs = [json.loads(line) for line in lines]
     facts = {key: config[key] for key in ("backend", "threads", "recipe", "minidl", "numpy")}
     figures = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
     return {
@@ -62,7 +62,8 @@ def trained(model: str, data: str, data_dir: str, seed: int, threads: int) -> di
         "data": data,
         "seed": seed,
         "training": config["training"].split(", from ")[0],  # without this machine's folder
-        **{key: last[key] for key in figures},
+        **{key: epochs[-1][key] for key in figures},
+        "curves": {key: [round(epoch[key], 5) for epoch in epochs] for key in figures},
         **facts,
         "blas_kernel": minidl_facts(config["backend"])["blas_kernel"],
         "date": datetime.date.today().isoformat(),
