@@ -11,7 +11,7 @@ from minidl.datasets.dataloader import Transform
 from minidl.datasets.transforms.resizing import output_size
 from minidl.functional import cross_entropy
 from minidl.models.blocks import WithAuxiliary
-from minidl.nn import Module
+from minidl.nn import BatchNorm1d, BatchNorm2d, Module
 from minidl.optim import (
     SGD,
     Adam,
@@ -29,6 +29,7 @@ from minidl.tensor import Tensor
 from minidl.train.recipes import Recipe
 
 __all__ = [
+    "leaves_one_out",
     "loss_and_logits",
     "make_augmentation",
     "make_optimizer",
@@ -114,6 +115,22 @@ def resized_shape(image_size: int | None, shape: tuple[int, ...]) -> tuple[int, 
         return shape
     height, width = shape[-2:]
     return (*shape[:-2], *output_size(height, width, image_size))
+
+
+def leaves_one_out(model: Module, images: int, batch_size: int) -> bool:
+    """Whether an epoch does without the one image that would be its last batch.
+
+    Where maps have shrunk to a pixel, batch norm gets one value per channel from a single image,
+    and refuses it: a value is its own mean. Networks without batch norm take such a batch.
+
+    >>> from minidl import nn
+    >>> [leaves_one_out(nn.BatchNorm2d(8), n, 64) for n in (128, 129, 130, 1)]
+    [False, True, False, False]
+    >>> leaves_one_out(nn.Linear(8, 8), 129, 64)
+    False
+    """
+    one_is_left = images > batch_size and images % batch_size == 1
+    return one_is_left and any(isinstance(m, (BatchNorm1d, BatchNorm2d)) for m in model.modules())
 
 
 def loss_and_logits(

@@ -129,6 +129,8 @@ def run(
             say(f"{model}: {short_source(training)}")
             if changes := differences(model, recipe, image_shape(training)):
                 say(f"{model}, {changes}")
+            if trainer.images_per_epoch < len(training):
+                say(_one_left_out(len(training), recipe.batch_size))
         else:
             check_same_run(folder, found[1], config, say)
             trainer.load_state_dict(found[0])
@@ -140,7 +142,9 @@ def run(
             with (
                 folder.advising(),
                 Interruption() as interruption,
-                ProgressBar(console, recipe.epochs, len(training), trainer.images_done) as bar,
+                ProgressBar(
+                    console, recipe.epochs, trainer.images_per_epoch, trainer.images_done
+                ) as bar,
             ):
                 keeper = Keeper(trainer, folder, config, checkpoint_every)
                 try:
@@ -236,6 +240,13 @@ def _meant(path: Path) -> str:
     others = [found.parent.name for found in path.parent.glob("*/last.safetensors")]
     near = difflib.get_close_matches(path.name, others, n=1)
     return f" Did you mean {path.parent / near[0]}?" if near else ""
+
+
+def _one_left_out(images: int, batch_size: int) -> str:
+    return (
+        f"{images:,} images in batches of {batch_size} leave a single one over, of which batch "
+        "norm can't learn: each epoch does without one, another one each time."
+    )
 
 
 def _resumed(trainer: Trainer) -> str:

@@ -22,6 +22,7 @@ from minidl.optim import ExponentialMovingAverage, checks
 from minidl.random import Generator, default_generator
 from minidl.tensor import Tensor
 from minidl.train.ingredients import (
+    leaves_one_out,
     loss_and_logits,
     make_augmentation,
     make_optimizer,
@@ -110,6 +111,7 @@ class Trainer:
             training,
             recipe.batch_size,
             shuffle=True,
+            drop_last=leaves_one_out(model, len(training), recipe.batch_size),
             seed=seed,
             transform=make_augmentation(recipe, training),
             backend=self.optimizer.parameters[0].backend,
@@ -179,9 +181,14 @@ class Trainer:
             watcher.on_epoch(epoch)
 
     @property
+    def images_per_epoch(self) -> int:
+        """All training images, but for one where it would be the last batch of a batch norm."""
+        return len(self.loader.dataset) - self.loader.drop_last
+
+    @property
     def images_done(self) -> int:
         """Training images looked at so far, over all epochs."""
-        return len(self.history) * len(self.loader.dataset) + self.so_far.images
+        return len(self.history) * self.images_per_epoch + self.so_far.images
 
     def state_dict(self) -> dict[str, Any]:
         """What the rest of the run depends on; its tensors share memory with the model."""
@@ -229,6 +236,9 @@ def fit(
     watchers: Sequence[Watcher] = (),
 ) -> list[Epoch]:
     """Train `model` in place on the cross-entropy; measure on `test` after each epoch.
+
+    An epoch sees every image once; in networks with batch norms, not the one that would be a last
+    batch by itself: another one each epoch.
 
     `seed` fixes the order of the images and their augmentation. The initial weights are those the
     model comes with, and dropout draws from the default generator (`minidl.manual_seed`). It

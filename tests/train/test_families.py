@@ -104,6 +104,13 @@ def test_train_eval_and_resume_by_name_rebuild_the_same_network(name, tmp_path):
     assert again[-1].test_loss == figures["test_loss"]
 
 
+def test_an_image_that_would_be_a_batch_by_itself_is_left_out_and_that_is_said(tmp_path):
+    common = ("googlenet", "--data-dir", "bundled", "--epochs", 1)
+    left = "65 images in batches of 64 leave a single one over"
+    assert left in minidl_train(*common, "--limit", 65, "--out", tmp_path / "65")
+    assert "leave a single one" not in minidl_train(*common, "--limit", 66, "--out", tmp_path / "66")
+
+
 def test_as_published_trains_the_published_network_on_images_of_its_size(tmp_path):
     output = minidl_train("nin", "--as-published", "--data-dir", "bundled", "--limit", 2,
                           "--epochs", 1, "--out", tmp_path)  # fmt: skip

@@ -10,7 +10,7 @@ from minidl import nn
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, ShapeError
 from minidl.train import RECIPES, Recipe, accuracy, evaluate, fit, predict, recipe_for
-from minidl.train.trainer import Watcher
+from minidl.train.trainer import Trainer, Watcher
 
 RECIPE = Recipe(epochs=3, batch_size=16, lr=0.1)
 
@@ -113,6 +113,71 @@ def test_watchers_are_told_every_step_and_epoch():
     history = fit(small_network(), stripes(96), stripes(), recipe, watchers=[recorder])
     assert recorder.images == [(1, 64), (1, 32), (2, 64), (2, 32)]
     assert recorder.epochs == history
+
+
+def normed_network():
+    """Its batch norm gets one value per channel from each image."""
+    minidl.manual_seed(0)
+    norm = nn.BatchNorm2d(4)
+    return nn.Sequential(nn.Conv2d(1, 4, (6, 8)), norm, nn.ReLU(), nn.Flatten(), nn.Linear(4, 2))
+
+
+class Sizes(Watcher):
+    """Those of the batches; it stops a run after so many, if told."""
+
+    def __init__(self, stop_after=None):
+        self.sizes, self.stop_after = [], stop_after
+
+    def on_step(self, epoch, images, loss, accuracy):
+        self.sizes.append(images)
+        if len(self.sizes) == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("images", "sizes"), [(33, [16, 16]), (34, [16, 16, 2]), (32, [16, 16]), (17, [16])]
+)
+def test_a_batch_norm_gets_no_last_batch_of_a_single_image(images, sizes):
+    watcher = Sizes()
+    trainer = Trainer(normed_network(), stripes(images), stripes(), RECIPE)
+    history = trainer.run([watcher])
+    assert watcher.sizes == 3 * sizes
+    assert trainer.images_done == 3 * sum(sizes)
+    assert math.isfinite(history[-1].train_loss)
+
+
+def test_without_batch_norm_every_image_is_seen():
+    watcher = Sizes()
+    trainer = Trainer(small_network(), stripes(33), stripes(), RECIPE)
+    trainer.run([watcher])
+    assert watcher.sizes == 3 * [16, 16, 1]
+    assert trainer.images_done == 99
+
+
+def test_the_image_that_is_left_out_is_another_one_in_each_epoch():
+    loader = Trainer(normed_network(), stripes(33), stripes(), RECIPE).loader
+    left_out = set()
+    for _ in range(5):
+        seen = np.concatenate([images for images, _ in loader.numpy_batches()])
+        assert len(np.unique(seen, axis=0)) == 32
+        left_out |= {
+            i for i, x in enumerate(stripes(33).images) if not (x == seen).all((1, 2, 3)).any()
+        }
+    assert len(left_out) > 1
+
+
+def test_a_run_that_leaves_one_image_out_resumes_exactly():
+    def trainer():
+        return Trainer(normed_network(), stripes(33), stripes(), RECIPE, seed=2)
+
+    whole, stopped, resumed = trainer(), trainer(), trainer()
+    whole.run()
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run([Sizes(stop_after=3)])  # the first step of the second epoch
+    resumed.load_state_dict(stopped.state_dict())
+    assert figures(resumed.run()) == figures(whole.history)
+    for one, other in zip(resumed.model.parameters(), whole.model.parameters(), strict=True):
+        np.testing.assert_array_equal(one.detach().numpy(), other.detach().numpy())
 
 
 def test_diverging_training_stops_with_advice():
