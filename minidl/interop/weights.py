@@ -6,62 +6,20 @@ import math
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import numpy as np
 
 from minidl.errors import ArgumentError, DTypeError, unknown_name
-from minidl.interop.namings import OURS, Naming, namings_of
-from minidl.interop.states import find_state, is_array, shortened
+from minidl.interop.namings import OURS, namings_of
+from minidl.interop.recognition import recognise
+from minidl.interop.report import COUNTER, LoadedWeights, explain, is_auxiliary
+from minidl.interop.states import find_state
 from minidl.interop.tensors import read_file
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
 __all__ = ["LoadedWeights", "export_weights", "load_weights"]
-
-_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
-"""What the names of auxiliary heads, which only training needs, begin with."""
-
-_COUNTER = "num_batches_tracked"
-"""Of batch norms, which weights published before PyTorch 0.4.1 lack."""
-
-
-@dataclass(frozen=True)
-class LoadedWeights:
-    """What `load_weights` did.
-
-    Attributes:
-        naming: whose names the weights had: "minidl", "torchvision", "timm" …
-        inside: the keys that led to them within a larger checkpoint: "state_dict"; else "".
-        prefix: what every name began with besides: "module." by PyTorch's DataParallel; else "".
-        loaded: how many tensors were copied.
-        missing: our names that the weights lack; their values are what they were.
-        unexpected: their names that the model lacks.
-        misshapen: our names, with both shapes, of tensors that were left out.
-        wants: the name of the model in minidl that computes as these weights expect, where another
-            has the same parameters; else "".
-        options: those that the weights want their model to be made with, and this one wasn't:
-            {"transform_input": True}.
-
-    """
-
-    naming: str
-    inside: str
-    prefix: str
-    loaded: int
-    missing: list[str]
-    unexpected: list[str]
-    misshapen: list[str]
-    wants: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        where = f" at {self.inside!r}" if self.inside else ""
-        less = f", all beginning with {self.prefix!r}" if self.prefix else ""
-        return f"{self.loaded} tensors{where}, named as by {self.naming}{less}" + _lines(
-            missing=self.missing, unexpected=self.unexpected, misshapen=self.misshapen
-        )
 
 
 def load_weights(
@@ -85,7 +43,9 @@ def load_weights(
     `minidl train`. Weights within a larger checkpoint are found, and a prefix of all names, such as
     DataParallel's "module.", is left out. Counters of batches may be missing. Warns where
     published weights expect a model that computes otherwise than this one, which has the same
-    parameters: another padding, or transform_input=True.
+    parameters: another padding, or transform_input=True; and, where strict is False, if the weights
+    look like another network's: more has another shape than the numbers of classes and of the
+    images' channels explain.
 
     Raises DataError for a file that can't be read or that holds no weights, DTypeError for tensors
     that NumPy can't take, such as PyTorch's of bfloat16, ArgumentError if they don't fit; the model
@@ -94,25 +54,28 @@ def load_weights(
     Args:
         model: gets the values, with its own dtype and backend.
         source: a path, or what `minidl.load` returns for one.
-        strict: False: load what fits, and report the rest; something must fit.
+        strict: False: load what fits, and report the rest; half of the names must be known, and one
+            weight must fit.
         file: the name of the file that a dict was read from, for warnings.
 
     """
     content, subject, published = _content(source)
     state, inside = find_state(content, subject)
     own = model.state_dict()
-    named = _recognised(model, own, state, subject)
-    shaped = {
+    named = recognise(model, own, state, subject)
+    values = {
         name: _shaped(_converted(named.values[name], name, subject), name, like.shape)
         for name, like in own.items()
         if name in named.values
     }
-    fitting = {name: value for name, value in shaped.items() if value.shape == own[name].shape}
+    given = {name: tuple(value.shape) for name, value in values.items()}
+    expected = {name: like.shape for name, like in own.items()}
+    fitting = {name: value for name, value in values.items() if given[name] == expected[name]}
     file = file or subject
     doubt = named.naming.doubt(model, file) if published else ""
-    missing = [name for name in own if name not in shaped and not name.endswith(_COUNTER)]
+    missing = [name for name in own if name not in given and not name.endswith(COUNTER)]
     options = dict(named.naming.options) if doubt else {}
-    if missing and all(name.startswith(_AUXILIARY) for name in missing):
+    if missing and all(is_auxiliary(name) for name in missing):
         options["aux_logits"] = False
     report = LoadedWeights(
         named.naming.name,
@@ -121,13 +84,24 @@ def load_weights(
         len(fitting),
         missing,
         named.unexpected,
-        [f"{name} is {tuple(value.shape)}, expected {own[name].shape}"
-         for name, value in shaped.items() if name not in fitting],
+        [f"{name} is {given[name]}, expected {expected[name]}"
+         for name in given if name not in fitting],
         named.naming.wants,
         options,
     )  # fmt: skip
-    if not fitting or (strict and (report.missing or report.unexpected or report.misshapen)):
-        _refuse(model, report, subject, own, shaped)
+    advice, of_another = explain(report, given, expected)
+    of_model = type(model).__name__
+    if not _weights(fitting) or (strict and not report.is_complete):
+        raise ArgumentError(
+            f"{subject}: the state does not fit {of_model}, its names read as those of "
+            f"{report.naming}.{report.left_out()}{advice}"
+        )
+    if of_another:
+        warnings.warn(
+            f"{file}: only {_weights(fitting)} of {of_model}'s {_weights(own)} tensors fit and are "
+            f"loaded, the others keep their values.{report.left_out()}{advice}",
+            stacklevel=2,
+        )
     if doubt:
         warnings.warn(f"{file}: {doubt}", stacklevel=2)
     model.load_state_dict(fitting, strict=False)
@@ -182,62 +156,6 @@ def _content(source: Any) -> tuple[Any, str, bool]:
     return content, str(path), True
 
 
-# --------------------------------------------------------------------------- recognising
-
-
-class _Named(NamedTuple):
-    """A state dict under our names."""
-
-    naming: Naming
-    prefix: str
-    values: dict[str, Any]
-    unexpected: list[str]
-
-
-def _recognised(
-    model: Module, own: Mapping[str, Tensor], state: Mapping[str, Any], subject: str
-) -> _Named:
-    """The state under the naming by which most of its names are the model's."""
-    state = {str(name): value for name, value in state.items()}
-    published = namings_of(model)
-    same = [naming for naming in published if not naming.pairs]
-    namings = (*(same or (OURS,)), *(naming for naming in published if naming.pairs))
-    prefix = ""
-    while True:
-        found = [_translated(naming, prefix, own, state) for naming in namings]
-        best = max(found, key=lambda named: len(named.values))  # the first of equals
-        if 2 * len(best.values) >= min(len(state), len(own)):  # a few are alike by chance
-            return best
-        step = _common_step([name.removeprefix(prefix) for name in state])
-        if not step:
-            raise ArgumentError(
-                f"{subject}: {len(best.values) or 'none'} of its {len(state)} names belong to "
-                f"{type(model).__name__}, by its names here or those that it was published under "
-                f"({', '.join(each.name for each in namings)})."
-                f"\n  there: {shortened(list(state))}\n  expected: {shortened(list(own))}"
-            )
-        prefix += step
-
-
-def _translated(
-    naming: Naming, prefix: str, own: Mapping[str, Tensor], state: Mapping[str, Any]
-) -> _Named:
-    ours_of, values, unexpected = naming.to_ours(), {}, []
-    for name, value in state.items():
-        ours = ours_of(name.removeprefix(prefix))
-        if ours is None or ours not in own or ours in values or not is_array(value):
-            unexpected.append(name)
-        else:
-            values[ours] = value
-    return _Named(naming, prefix, values, unexpected)
-
-
-def _common_step(names: list[str]) -> str:
-    """The first part that all names have, with its dot: "module."; "" if they differ."""
-    first = {name.partition(".")[0] for name in names}
-    return f"{first.pop()}." if len(first) == 1 and all("." in name for name in names) else ""
-
-
 def _converted(value: Any, name: str, subject: str) -> Any:
     """A tensor or an array; another library's tensor as an array, if it lets itself be read."""
     if isinstance(value, Tensor):
@@ -252,6 +170,11 @@ def _converted(value: Any, name: str, subject: str) -> Any:
         ) from error
 
 
+def _weights(state: Mapping[str, Any]) -> int:
+    """How many tensors there are; counters, which fit any network, aside."""
+    return sum(not str(name).endswith(COUNTER) for name in state)
+
+
 def _shaped(value: Any, name: str, shape: tuple[int, ...]) -> Any:
     """`value` in `shape`, if the numbers are the same ones: of a dense layer, or a counter.
 
@@ -259,65 +182,9 @@ def _shaped(value: Any, name: str, shape: tuple[int, ...]) -> Any:
     (out, C, h, w). A counter may be a number or a vector of one.
     """
     given = tuple(value.shape)
-    if name.endswith(_COUNTER) and math.prod(given) == math.prod(shape):
+    if name.endswith(COUNTER) and math.prod(given) == math.prod(shape):
         return value.reshape(shape)
     dense_and_convolution = {len(given), len(shape)} == {2, 4} and given[0] == shape[0]
     if dense_and_convolution and math.prod(given) == math.prod(shape):
         return value.reshape(shape)
     return value
-
-
-# ------------------------------------------------------------------------------ messages
-
-
-def _refuse(
-    model: Module,
-    report: LoadedWeights,
-    subject: str,
-    own: Mapping[str, Tensor],
-    shaped: Mapping[str, Any],
-) -> NoReturn:
-    lines = _lines(misshapen=report.misshapen, missing=report.missing, unexpected=report.unexpected)
-    raise ArgumentError(
-        f"{subject}: the state does not fit {type(model).__name__}, its names read as those of "
-        f"{report.naming}.{lines}{_advice(report, own, shaped)}"
-    )
-
-
-def _advice(report: LoadedWeights, own: Mapping[str, Tensor], shaped: Mapping[str, Any]) -> str:
-    """What to do where auxiliary heads, or the numbers of classes or images' channels, differ."""
-    if "aux_logits" in report.options:
-        return (
-            "\nThe weights have no auxiliary heads, which only training needs: create the model "
-            "with aux_logits=False."
-        )
-    if report.missing:
-        return ""
-    if report.unexpected and all(
-        name.removeprefix(report.prefix).startswith(_AUXILIARY) for name in report.unexpected
-    ):
-        return (
-            "\nThe weights have auxiliary heads, the model hasn't: leave out aux_logits=False, or "
-            "load all but the heads with strict=False."
-        )
-    weights = [name for name, value in own.items() if value.ndim >= 2]
-    if not weights:
-        return ""
-    first, last = weights[0], weights[-1]
-    advice = ""
-    if last in shaped and shaped[last].shape[0] != own[last].shape[0]:
-        advice += (
-            f"\nThe weights are for {shaped[last].shape[0]} classes, the model has "
-            f"{own[last].shape[0]}: create it with num_classes={shaped[last].shape[0]}, or load "
-            "all but the last layer with strict=False."
-        )
-    if first in shaped and shaped[first].ndim > 1 and own[first].shape[1] != shaped[first].shape[1]:
-        advice += (
-            f"\nThe weights are for images of {shaped[first].shape[1]} channels: create the model "
-            f"with in_channels={shaped[first].shape[1]}."
-        )
-    return advice
-
-
-def _lines(**kinds: list[str]) -> str:
-    return "".join(f"\n  {kind}: {shortened(names)}" for kind, names in kinds.items() if names)

@@ -1,0 +1,152 @@
+"""What `load_weights` did, and what it says where weights and a network don't fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from minidl.interop.states import shortened
+
+__all__ = ["COUNTER", "LoadedWeights", "explain", "is_auxiliary"]
+
+COUNTER = "num_batches_tracked"
+"""Of batch norms, which weights published before PyTorch 0.4.1 lack: no weight, and always fits."""
+
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+"""What the names of auxiliary heads, which only training needs, begin with."""
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""By our names of the tensors, in the network's order."""
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What `load_weights` did.
+
+    Attributes:
+        naming: whose names the weights had: "minidl", "torchvision", "timm" …
+        inside: the keys that led to them within a larger checkpoint: "state_dict"; else "".
+        prefix: what every name began with besides: "module." by PyTorch's DataParallel; else "".
+        loaded: how many tensors were copied.
+        missing: our names that the weights lack; their values are what they were.
+        unexpected: their names that the model lacks.
+        misshapen: our names, with both shapes, of tensors that were left out.
+        wants: the name of the model in minidl that computes as these weights expect, where another
+            has the same parameters; else "".
+        options: those that the weights want their model to be made with, and this one wasn't:
+            {"transform_input": True}.
+
+    """
+
+    naming: str
+    inside: str
+    prefix: str
+    loaded: int
+    missing: list[str]
+    unexpected: list[str]
+    misshapen: list[str]
+    wants: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model got all that it has, and the weights hold nothing else."""
+        return not (self.missing or self.unexpected or self.misshapen)
+
+    def __str__(self) -> str:
+        left_out = len(self.missing) + len(self.misshapen)
+        of_all = f" of {self.loaded + left_out}" if left_out else ""
+        where = f" at {self.inside!r}" if self.inside else ""
+        less = f", all beginning with {self.prefix!r}" if self.prefix else ""
+        summary = f"{self.loaded}{of_all} tensors{where}, named as by {self.naming}{less}"
+        return summary + self.left_out()
+
+    def left_out(self) -> str:
+        """A line for each kind of tensor that wasn't loaded."""
+        kinds = {
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "misshapen": self.misshapen,
+        }
+        return "".join(f"\n  {kind}: {shortened(names)}" for kind, names in kinds.items() if names)
+
+
+def is_auxiliary(name: str) -> bool:
+    """Whether a tensor is an auxiliary head's."""
+    return name.startswith(_AUXILIARY)
+
+
+def explain(report: LoadedWeights, given: Shapes, expected: Shapes) -> tuple[str, bool]:
+    """Lines on what to do where something is left out, and whether it is the wrong network.
+
+    The numbers of classes and of images' channels and the auxiliary heads may differ in one and the
+    same network; where other shapes do, the weights are of another one.
+
+    Args:
+        report: what was left out.
+        given: shapes of the weights that have a name of the model's.
+        expected: shapes of all that the model has.
+
+    >>> expected = {"conv.weight": (6, 1, 5, 5), "fc.weight": (10, 84)}
+    >>> given = {"conv.weight": (8, 1, 5, 5), "fc.weight": (10, 84)}
+    >>> report = LoadedWeights("minidl", "", "", 1, [], [], ["conv.weight is …"])
+    >>> explain(report, given, expected)[1]
+    True
+
+    """
+    wrong = [name for name in given if given[name] != expected[name]]
+    head, channels = _other_classes(wrong, given, expected), _other_channels(given, expected)
+    if any(name not in (*head, channels) for name in wrong):
+        advice = "another network, or of one made with other options, such as its width"
+        return f"\nThese are the weights of {advice}.", True
+    sentences = []
+    if "aux_logits" in report.options:
+        sentences.append(
+            "The weights have no auxiliary heads, which only training needs: create the model with "
+            "aux_logits=False."
+        )
+    elif report.unexpected and all(
+        is_auxiliary(name.removeprefix(report.prefix)) for name in report.unexpected
+    ):
+        sentences.append(
+            "The weights have auxiliary heads, the model hasn't: leave out aux_logits=False, or "
+            "load all but the heads with strict=False."
+        )
+    elif report.missing or report.unexpected:
+        sentences.append("If that is what you want, load what fits with strict=False.")
+    if head:
+        theirs, ours = given[head[-1]][0], expected[head[-1]][0]
+        layers = ", ".join(dict.fromkeys(name.rpartition(".")[0] for name in head))
+        sentences.append(
+            f"The weights are for {theirs} classes, the model has {ours}. Create it with "
+            f"num_classes={theirs}; or, to train it for {ours} classes, load all but {layers} with "
+            "strict=False."
+        )
+    if channels:
+        theirs = given[channels][1]
+        sentences.append(
+            f"The weights are for images of {theirs} channels: create the model with "
+            f"in_channels={theirs}."
+        )
+    return "".join(f"\n{sentence}" for sentence in sentences), False
+
+
+def _other_classes(wrong: list[str], given: Shapes, expected: Shapes) -> list[str]:
+    """The last layer's tensors, and others with a row per class, if these are other classes."""
+    weights = [name for name, shape in expected.items() if len(shape) >= 2]
+    if not weights or weights[-1] not in wrong:
+        return []
+    theirs, ours = given[weights[-1]][:1], expected[weights[-1]][:1]
+    return [
+        n for n in wrong if theirs != ours and (given[n][:1], expected[n][:1]) == (theirs, ours)
+    ]
+
+
+def _other_channels(given: Shapes, expected: Shapes) -> str:
+    """The first convolution, if the images' channels are all in which it differs; or ""."""
+    first = next((name for name, shape in expected.items() if len(shape) >= 2), "")
+    theirs, ours = given.get(first, ()), expected.get(first, ())
+    if len(theirs) != 4 or len(ours) != 4:
+        return ""
+    return first if theirs[1] != ours[1] and theirs[::2] == ours[::2] else ""
