@@ -1,7 +1,8 @@
 """Put the recorded figures between the markers of the READMEs: `python benchmarks/report.py`.
 
 All of them into benchmarks/README.md; the conditions of the timings and their summary, and the
-accuracies, into the project's README.md. What hasn't been recorded is left empty.
+accuracies, into the project's README.md. What hasn't been recorded is left empty. The curves of the
+full training runs are drawn into results/full_training.png.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from curves import draw_curves
 from record import Record
 from tables import (
     Table,
@@ -21,6 +23,7 @@ from tables import (
     ran_on,
     summary,
     tables,
+    trainings,
     zoo_steps,
 )
 
@@ -102,6 +105,8 @@ def main() -> None:
         if "--check" in sys.argv[1:] and new != old:
             raise SystemExit(f"{readme} is not what report.py makes: run it.")
         readme.write_text(new)
+    if trained and "--check" not in sys.argv[1:]:
+        draw_curves(trainings(trained), HERE / "results" / "full_training.png")
 
 
 if __name__ == "__main__":

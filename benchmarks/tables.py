@@ -85,21 +85,46 @@ def missed(record: Record) -> Table:
     return Table("Above the target", ["case", "ratio", "target", "why"], rows)
 
 
-def accuracies(rows: list[dict[str, Any]]) -> Table:
-    """Full training runs: a row for every model and data set, a figure for every seed."""
+def trainings(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Full training runs by model and data set, one for every seed."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["model"], row["data"]), []).append(row)
+    return groups
+
+
+def accuracies(rows: list[dict[str, Any]]) -> Table:
+    """Full training runs: a row for every model and data set, a figure for every seed."""
     lines = []
-    for (model, data), runs in groups.items():
+    for (model, data), runs in trainings(rows).items():
         seeds = ", ".join(str(run["seed"]) for run in runs)
         found = ", ".join(f"{run['test_accuracy']:.2%}" for run in runs)
-        epochs = " or ".join(sorted({str(run["recipe"]["epochs"]) for run in runs}))
+        recipes = " or ".join(sorted({recipe_text(run["recipe"]) for run in runs}))
         dates = " … ".join(sorted({run["date"] for run in runs}))
         machines = " and ".join(sorted({run["machine"]["cpu"].split(" (")[0] for run in runs}))
-        lines.append([model, data, epochs, seeds, found, f"{dates}, {machines}"])
-    columns = ["model", "data", "epochs", "seeds", "test accuracy", "recorded"]
+        lines.append([model, data, recipes, seeds, found, f"{dates}, {machines}"])
+    columns = ["model", "data", "recipe", "seeds", "test accuracy", "recorded"]
     return Table("Accuracies on full data sets", columns, lines)
+
+
+def recipe_text(recipe: dict[str, Any]) -> str:
+    """A recipe in a line: what is trained, how long, by what.
+
+    >>> made = {"options": {"width": 16}, "image_size": None, "augmentation": ["flip"]}
+    >>> recipe_text({**made, "epochs": 2, "optimizer": "sgd", "lr": 0.1, "batch_size": 64})
+    'width 16; flip; 2 epochs, SGD 0.1, batch 64'
+    """
+    options = ", ".join(f"{name} {value}" for name, value in recipe["options"].items())
+    size = recipe["image_size"]
+    optimizer = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
+    parts = [
+        options,
+        f"images of {size}×{size}" if size not in (None, 28) else "",
+        ", ".join(recipe["augmentation"]),
+        f"{recipe['epochs']} epochs, {optimizer[recipe['optimizer']]} {recipe['lr']:g}, "
+        f"batch {recipe['batch_size']}",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def ran_on(record: Record) -> list[str]:

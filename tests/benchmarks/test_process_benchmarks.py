@@ -76,3 +76,36 @@ def test_networks_on_meta_are_built_and_summed_up():
 
     figures = of_meta("lenet5")
     assert set(figures) == {"build_seconds", "summary_seconds", "peak_bytes"}
+
+
+def trained(seed, test):
+    recipe = {"options": {"width": 16}, "image_size": None, "augmentation": ["flip"], "epochs": 2,
+              "optimizer": "sgd", "lr": 0.1, "batch_size": 64}  # fmt: skip
+    curves = {"train_accuracy": [0.5, 0.8], "test_accuracy": [0.6, test]}
+    return {"model": "m", "data": "d", "seed": seed, "test_accuracy": test, "recipe": recipe,
+            "date": "today", "machine": {"cpu": "C (of a kind)"}, "curves": curves}  # fmt: skip
+
+
+def test_accuracies_of_all_seeds_stand_beside_the_recipe():
+    from tables import accuracies
+
+    rows = accuracies([trained(0, 0.75), trained(1, 0.8)]).rows
+    recipe = "width 16; flip; 2 epochs, SGD 0.1, batch 64"
+    assert rows == [["m", "d", recipe, "0, 1", "75.00%, 80.00%", "today, C"]]
+
+
+def test_curves_have_a_panel_for_each_model_and_data_set(tmp_path):
+    pytest.importorskip("matplotlib")
+    import numpy as np
+    from curves import draw_curves
+    from PIL import Image
+    from tables import trainings
+
+    runs = [trained(0, 0.75), {**trained(0, 0.8), "data": "e"}]
+    for count in (1, 2):
+        draw_curves(trainings(runs[:count]), tmp_path / f"{count}.png")
+    one, two = (np.asarray(Image.open(tmp_path / f"{n}.png").convert("L")) < 250 for n in (1, 2))
+    third = one.shape[1] // 3
+    assert one[:, :third].any()
+    assert not one[30:-40, third:-third].any()  # below is the note
+    assert two[30:-40, third:-third].any()
