@@ -183,7 +183,8 @@ def alexnet(
             "million parameters, and 253,440 neurons in the first layer, where 96·55·55 are "
             "290,400. Its response norm doesn't divide alpha by the size of the window; ours does, "
             "as PyTorch's, so that 5e-4 here is its 1e-4. It subtracts the mean image, of which "
-            "the channels' means are left here. Its top-1 error of 40.7% averages ten crops."
+            "the channels' means are left here. Its top-1 error of 40.7 % (table 2) averages ten "
+            "crops."
         ),
     )
 )

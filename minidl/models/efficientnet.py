@@ -211,13 +211,14 @@ def _card(
     notes: str = "",
 ) -> Card:
     resolution = SCALES[name].resolution
+    at = f" at {crop}×{crop}" if crop else ""
     return Card(
         paper=PAPER,
         input=(3, resolution, resolution),
         parameters=parameters,
         macs=macs,
         top1=top1,
-        top1_source="torchvision IMAGENET1K_V1, ImageNet validation",
+        top1_source="torchvision IMAGENET1K_V1, ImageNet validation" + at,
         reference="torchvision",
         preprocessing=Preprocessing(resize, crop or resolution, interpolation="bicubic"),
         notes=notes,
@@ -237,7 +238,6 @@ SMALL_EPS = (
     "authors have eps=1e-3, momentum=0.01."
 )
 LARGE_EPS = "Batch norms with eps 1e-3 and momentum 0.01, as the authors and torchvision have them."
-AT_288 = SMALL_EPS + " The published accuracy is that on images of 288×288."
 FLOPS = " Table 2 of the paper says {} billion."
 
 
@@ -285,7 +285,7 @@ def efficientnet_b1(num_classes: int = 1000, in_channels: int = 3, **options: An
         80.608,
         288,
         crop=288,
-        notes=AT_288 + " Table 2 of the paper says 9.2 million parameters.",
+        notes=SMALL_EPS + " Table 2 of the paper says 9.2 million parameters.",
     )
 )
 def efficientnet_b2(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> EfficientNet:

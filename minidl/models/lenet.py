@@ -28,7 +28,7 @@ CARD = Card(
     macs=416_520,
     reference="PyTorch tutorials",
     notes=(
-        "The paper counts about 60,000 parameters: its C3 is not connected to every map of S2, its "
+        "The paper counts 60,000 parameters: its C3 is not connected to every map of S2, its "
         "subsampling layers are trained."
     ),
 )

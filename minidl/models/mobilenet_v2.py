@@ -12,6 +12,7 @@ The stages are inverted residual blocks: 1 2 3 4 3 3 1 of them.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from minidl.models.blocks import (
     ConvBNAct,
@@ -22,13 +23,7 @@ from minidl.models.blocks import (
 )
 from minidl.models.card import IMAGENET, Card, Paper
 from minidl.models.registry import register
-from minidl.nn import (
-    AdaptiveAvgPool2d,
-    Dropout,
-    Linear,
-    Module,
-    ReLU6,
-)
+from minidl.nn import AdaptiveAvgPool2d, Dropout, Linear, Module, ReLU6
 from minidl.tensor import Tensor
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
@@ -49,8 +44,9 @@ CARD = Card(
     reference="torchvision",
     preprocessing=IMAGENET,
     notes=(
-        "The paper prints 3.4 million parameters and a top-1 of 72.0. The head keeps its 1280 "
-        "channels where width_mult is below 1, and widths are rounded to multiples of 8."
+        "The paper prints 3.4 million parameters, 300 million multiply-adds and 72.0 %. The head "
+        "keeps its 1280 channels where width_mult is below 1, and widths are rounded to multiples "
+        "of 8."
     ),
 )
 
@@ -111,13 +107,7 @@ class MobileNetV2(Module):
 
 
 @register(CARD)
-def mobilenet_v2(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    width_mult: float = 1.0,
-    stem_stride: int = 2,
-    dropout: float = 0.2,
-) -> MobileNetV2:
+def mobilenet_v2(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> MobileNetV2:
     """MobileNet v2; options are MobileNetV2's.
 
     >>> import minidl
@@ -125,4 +115,4 @@ def mobilenet_v2(
     ...     [sum(p.numel() for p in mobilenet_v2(width_mult=w).parameters()) for w in (1, 0.5)]
     [3504872, 1968680]
     """
-    return MobileNetV2(num_classes, in_channels, width_mult, stem_stride, dropout)
+    return MobileNetV2(num_classes, in_channels, **options)

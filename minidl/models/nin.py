@@ -33,7 +33,8 @@ CARD = Card(
     reference="the lecture",
     notes=(
         "The slides' network, with AlexNet's convolutions, for 10 classes 2,015,398 parameters. "
-        "The paper's own networks are for 32×32 images: three blocks with kernels of 5×5 and 3×3."
+        "The paper's own networks are three such blocks, for the small images of CIFAR, SVHN and "
+        "MNIST."
     ),
 )
 

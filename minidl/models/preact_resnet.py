@@ -32,15 +32,10 @@ from typing import Any
 
 from minidl.errors import ArgumentError, fail
 from minidl.models import resnet
-from minidl.models.card import Card, Paper, Preprocessing
+from minidl.models.blocks import strided_stage
+from minidl.models.card import Card, Paper, Preprocessing, imagenet_card
 from minidl.models.registry import register
-from minidl.models.resnet import (
-    Attention,
-    imagenet_card,
-    initialise,
-    shortcut_or_none,
-    stage,
-)
+from minidl.models.resnet import Attention, initialise, shortcut_or_none
 from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -254,11 +249,11 @@ class PreActResNet(Module):
         self.bn1 = None if order == "full pre-activation" else BatchNorm2d(width)
         self.relu1 = Identity() if relu_first else ReLU()
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = stage(block, blocks[0], width, width, 1, **block_options)
+        self.layer1 = strided_stage(block, blocks[0], width, width, 1, **block_options)
         out = width * block.expansion  # channels of layer1's output
-        self.layer2 = stage(block, blocks[1], out, 2 * width, 2, **block_options)
-        self.layer3 = stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
-        self.layer4 = stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
+        self.layer2 = strided_stage(block, blocks[1], out, 2 * width, 2, **block_options)
+        self.layer3 = strided_stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
+        self.layer4 = strided_stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
         self.bn = BatchNorm2d(8 * out) if order == "full pre-activation" else None
         self.relu = ReLU() if relu_first else Identity()
         self.avgpool = AdaptiveAvgPool2d(1)
@@ -292,13 +287,17 @@ NOTES = (
     "The paper's appendix activates directly after conv1; here, as in timm, that batch norm and "
     "ReLU are the first block's own, behind the max pool."
 )
+STRIDE_NOTE = " The stride is in the 3×3 convolution of a bottleneck, as in timm."
 
 
-def _card(parameters: int, macs: int, notes: str = NOTES, resize: int = 235) -> Card:
+def _card(
+    parameters: int, macs: int, notes: str, resize: int = 235, top1: float | None = None
+) -> Card:
     half = (0.5, 0.5, 0.5)
     card = imagenet_card(PAPER, parameters, macs, notes=notes)
     prepared = Preprocessing(resize, crop=224, interpolation="bicubic", mean=half, std=half)
-    return replace(card, reference="timm", preprocessing=prepared)
+    source = "timm a1h_in1k, ImageNet validation at 288×288" if top1 else ""
+    return replace(card, reference="timm", preprocessing=prepared, top1=top1, top1_source=source)
 
 
 @register(
@@ -324,7 +323,7 @@ def preact_resnet18(num_classes: int = 1000, in_channels: int = 3, **options: An
     return PreActResNet(ResidualUnit, (2, 2, 2, 2), num_classes, in_channels, **options)
 
 
-@register(_card(25_549_352, 4_089_184_256, NOTES + " The stride is in the 3×3, as in timm."))
+@register(_card(25_549_352, 4_089_184_256, NOTES + STRIDE_NOTE, top1=81.398))
 def preact_resnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-50 v2; options are PreActBottleneck's.
 
@@ -336,7 +335,7 @@ def preact_resnet50(num_classes: int = 1000, in_channels: int = 3, **options: An
     return PreActResNet(PreActBottleneck, (3, 4, 6, 3), num_classes, in_channels, **options)
 
 
-@register(_card(44_541_480, 7_801_405_440))
+@register(_card(44_541_480, 7_801_405_440, NOTES + STRIDE_NOTE, top1=83.002))
 def preact_resnet101(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-101 v2; options are PreActBottleneck's."""
     return PreActResNet(PreActBottleneck, (3, 4, 23, 3), num_classes, in_channels, **options)
@@ -348,7 +347,7 @@ ERROR_152 = (
 )
 
 
-@register(_card(60_185_128, 11_513_626_624, NOTES + ERROR_152, resize=256))
+@register(_card(60_185_128, 11_513_626_624, NOTES + STRIDE_NOTE + ERROR_152, resize=256))
 def preact_resnet152(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-152 v2; options are PreActBottleneck's."""
     return PreActResNet(PreActBottleneck, (3, 8, 36, 3), num_classes, in_channels, **options)

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minidl.models.card import IMAGENET, Card, Paper
+from minidl.models.blocks import strided_stage
+from minidl.models.card import Paper, imagenet_card
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -223,11 +224,11 @@ class ResNet(Module):
         self.bn1 = BatchNorm2d(width)
         self.relu = ReLU()
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = stage(block, blocks[0], width, width, 1, **block_options)
+        self.layer1 = strided_stage(block, blocks[0], width, width, 1, **block_options)
         out = width * block.expansion  # channels of layer1's output
-        self.layer2 = stage(block, blocks[1], out, 2 * width, 2, **block_options)
-        self.layer3 = stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
-        self.layer4 = stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
+        self.layer2 = strided_stage(block, blocks[1], out, 2 * width, 2, **block_options)
+        self.layer3 = strided_stage(block, blocks[2], 2 * out, 4 * width, 2, **block_options)
+        self.layer4 = strided_stage(block, blocks[3], 4 * out, 8 * width, 2, **block_options)
         self.avgpool = AdaptiveAvgPool2d(1)
         self.fc = Linear(8 * out, num_classes)
         initialise(self, zero_init_residual)
@@ -244,15 +245,6 @@ class ResNet(Module):
         return self.fc(x)  # type: ignore[no-any-return]
 
 
-def stage(
-    block: Any, blocks: int, in_channels: int, width: int, stride: int, **block_options: Any
-) -> Sequential:
-    """Blocks of one resolution: the first one strides and changes the number of channels."""
-    first = block(in_channels, width, stride, **block_options)
-    others = [block(width * block.expansion, width, 1, **block_options) for _ in range(1, blocks)]
-    return Sequential(first, *others)
-
-
 def initialise(network: Module, zero_init_residual: bool = False) -> None:
     """Convolutions from N(0, 2 / fan_out), as in the references: the gradient keeps its variance.
 
@@ -266,23 +258,6 @@ def initialise(network: Module, zero_init_residual: bool = False) -> None:
 
 
 # --------------------------------------------------------------------------------- zoo
-
-
-def imagenet_card(
-    paper: Paper, parameters: int, macs: int, top1: float | None = None, notes: str = ""
-) -> Card:
-    """The card of a network whose published weights are torchvision's first ones."""
-    return Card(
-        paper=paper,
-        input=(3, 224, 224),
-        parameters=parameters,
-        macs=macs,
-        top1=top1,
-        top1_source="torchvision IMAGENET1K_V1, ImageNet validation" if top1 else "",
-        reference="torchvision",
-        preprocessing=IMAGENET,
-        notes=notes,
-    )
 
 
 STRIDE_NOTE = (
@@ -304,7 +279,13 @@ def resnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> R
     return ResNet(BasicBlock, (2, 2, 2, 2), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 21_797_672, 3_663_761_408, 73.314))
+NOTE_34 = (
+    "The paper prints 3.6 billion FLOPs; without projections in the shortcuts, its option A, there "
+    "are 3.644 billion multiply-accumulates."
+)
+
+
+@register(imagenet_card(PAPER, 21_797_672, 3_663_761_408, 73.314, NOTE_34))
 def resnet34(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-34; options are ResNet's."""
     return ResNet(BasicBlock, (3, 4, 6, 3), num_classes, in_channels, **options)

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.models.card import Paper
+from minidl.models.card import Paper, imagenet_card
 from minidl.models.registry import register
-from minidl.models.resnet import Bottleneck, ResNet, imagenet_card
+from minidl.models.resnet import Bottleneck, ResNet
 
 __all__ = ["resnext50_32x4d", "resnext101_32x8d"]
 
@@ -50,7 +50,7 @@ def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, **options: An
 
 
 NOTE_101 = (
-    "The paper's networks of 101 layers are 32×4d and 64×4d. This one came later; its figures are "
+    "The paper has 101 layers as 32×4d, as 64×4d and as others, but not as 32×8d: the figures are "
     "torchvision's."
 )
 

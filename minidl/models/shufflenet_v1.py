@@ -184,7 +184,8 @@ def _card(parameters: int, macs: int, top1: float) -> Card:
             "The shuffle stands behind the first 1×1 convolution, as in figure 2; the authors' "
             "later code has it behind the depthwise one, which is the same but for the order of "
             "the depthwise channels. Averages count the padding, as theirs do. Table 1's 143, 140, "
-            "137, 133 and 137 million multiplications leave out the dense layer."
+            "137, 133 and 137 million multiplications leave out the dense layer. Of its pictures "
+            "the paper says that 224×224 are cut from 256, but not how they are normalised."
         ),
     )
 
