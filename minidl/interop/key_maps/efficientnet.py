@@ -4,8 +4,10 @@ One map serves all eight: it has the blocks of the deepest, b7, and names of blo
 network doesn't have are not met there. The blocks of stage 1 don't expand.
 """
 
+from minidl.interop.key_maps import stages
+from minidl.interop.key_maps.mobilenet_v2 import TIMM_BLOCK, TIMM_STAGE1
+
 _LAYERS = (4, 7, 7, 10, 10, 13, 4)  # of b7
-_BLOCKS = tuple((stage, block) for stage, n in enumerate(_LAYERS, start=1) for block in range(n))
 
 _TORCHVISION_STAGE1 = (
     ("depthwise.conv", "block.0.0"),
@@ -24,47 +26,21 @@ _TORCHVISION_BLOCK = (
     ("project.bn", "block.3.1"),
 )
 
-TORCHVISION: tuple[tuple[str, str], ...] = (
+TORCHVISION: stages.Pairs = (
     ("stem.conv", "features.0.0"),
     ("stem.bn", "features.0.1"),
-    *(
-        (f"stage{stage}.{block}.{ours}", f"features.{stage}.{block}.{theirs}")
-        for stage, block in _BLOCKS
-        for ours, theirs in (_TORCHVISION_STAGE1 if stage == 1 else _TORCHVISION_BLOCK)
+    *stages.blocks(
+        _LAYERS,
+        _TORCHVISION_STAGE1,
+        _TORCHVISION_BLOCK,
+        lambda stage, block, number: f"features.{stage}.{block}",
     ),
     ("head.conv", "features.8.0"),
     ("head.bn", "features.8.1"),
     ("fc", "classifier.1"),
 )
 
-_TIMM_STAGE1 = (
-    ("depthwise.conv", "conv_dw"),
-    ("depthwise.bn", "bn1"),
-    ("se.fc1", "se.conv_reduce"),
-    ("se.fc2", "se.conv_expand"),
-    ("project.conv", "conv_pw"),
-    ("project.bn", "bn2"),
-)
-_TIMM_BLOCK = (
-    ("expand.conv", "conv_pw"),
-    ("expand.bn", "bn1"),
-    ("depthwise.conv", "conv_dw"),
-    ("depthwise.bn", "bn2"),
-    ("se.fc1", "se.conv_reduce"),
-    ("se.fc2", "se.conv_expand"),
-    ("project.conv", "conv_pwl"),
-    ("project.bn", "bn3"),
-)
+_TIMM_SE = (("se.fc1", "se.conv_reduce"), ("se.fc2", "se.conv_expand"))
 
-TIMM: tuple[tuple[str, str], ...] = (
-    ("stem.conv", "conv_stem"),
-    ("stem.bn", "bn1"),
-    *(
-        (f"stage{stage}.{block}.{ours}", f"blocks.{stage - 1}.{block}.{theirs}")
-        for stage, block in _BLOCKS
-        for ours, theirs in (_TIMM_STAGE1 if stage == 1 else _TIMM_BLOCK)
-    ),
-    ("head.conv", "conv_head"),
-    ("head.bn", "bn2"),
-    ("fc", "classifier"),
-)
+TIMM = stages.timm(_LAYERS, (*TIMM_STAGE1, *_TIMM_SE), (*TIMM_BLOCK, *_TIMM_SE))
+"""MobileNet v2's blocks with squeeze and excitation."""

@@ -5,29 +5,21 @@ Their blocks are counted through from the first stage to the last. timm's names 
 other EfficientNets.
 """
 
-from minidl.interop.key_maps import efficientnet
+from minidl.interop.key_maps import efficientnet, stages
 
 _LAYERS = (1, 2, 2, 3, 3, 4, 1)
-_BLOCKS = tuple(
-    f"stage{stage}.{block}" for stage, n in enumerate(_LAYERS, start=1) for block in range(n)
-)
-_BLOCK = (
-    ("expand.conv", "_expand_conv"),
-    ("expand.bn", "_bn0"),
+_STAGE1 = (
     ("depthwise.conv", "_depthwise_conv"),
     ("depthwise.bn", "_bn1"),
     ("project.conv", "_project_conv"),
     ("project.bn", "_bn2"),
 )
+_BLOCK = (("expand.conv", "_expand_conv"), ("expand.bn", "_bn0"), *_STAGE1)
 
-PYPI: tuple[tuple[str, str], ...] = (
+PYPI: stages.Pairs = (
     ("stem.conv", "_conv_stem"),
     ("stem.bn", "_bn0"),
-    *(
-        (f"{block}.{ours}", f"_blocks.{i}.{theirs}")
-        for i, block in enumerate(_BLOCKS)
-        for ours, theirs in _BLOCK
-    ),
+    *stages.blocks(_LAYERS, _STAGE1, _BLOCK, lambda stage, block, number: f"_blocks.{number}"),
     ("head.conv", "_conv_head"),
     ("head.bn", "_bn1"),
     ("fc", "_fc"),

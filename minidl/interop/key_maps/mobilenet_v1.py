@@ -1,7 +1,7 @@
-"""MobileNet v1: our modules and timm's, whose stages are numbered from 0."""
+"""MobileNet v1: our modules and timm's."""
 
-_LAYERS = (1, 2, 2, 6, 2)
-_BLOCKS = tuple((stage, block) for stage, n in enumerate(_LAYERS, start=1) for block in range(n))
+from minidl.interop.key_maps import stages
+
 _BLOCK = (
     ("depthwise.conv", "conv_dw"),
     ("depthwise.bn", "bn1"),
@@ -9,13 +9,4 @@ _BLOCK = (
     ("pointwise.bn", "bn2"),
 )
 
-TIMM: tuple[tuple[str, str], ...] = (
-    ("stem.conv", "conv_stem"),
-    ("stem.bn", "bn1"),
-    *(
-        (f"stage{stage}.{block}.{ours}", f"blocks.{stage - 1}.{block}.{theirs}")
-        for stage, block in _BLOCKS
-        for ours, theirs in _BLOCK
-    ),
-    ("fc", "classifier"),
-)
+TIMM = stages.timm((1, 2, 2, 6, 2), first=_BLOCK, others=_BLOCK, head=False)

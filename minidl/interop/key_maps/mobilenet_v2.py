@@ -4,8 +4,9 @@ torchvision's blocks are counted through from the first stage to the last, behin
 features.0; timm's are counted in their stage. The block of stage 1 doesn't expand.
 """
 
+from minidl.interop.key_maps import stages
+
 _LAYERS = (1, 2, 3, 4, 3, 3, 1)
-_BLOCKS = tuple((stage, block) for stage, n in enumerate(_LAYERS, start=1) for block in range(n))
 
 _TORCHVISION_STAGE1 = (
     ("depthwise.conv", "conv.0.0"),
@@ -22,26 +23,27 @@ _TORCHVISION_BLOCK = (
     ("project.bn", "conv.3"),
 )
 
-TORCHVISION: tuple[tuple[str, str], ...] = (
+TORCHVISION: stages.Pairs = (
     ("stem.conv", "features.0.0"),
     ("stem.bn", "features.0.1"),
-    *(
-        (f"stage{stage}.{block}.{ours}", f"features.{number}.{theirs}")
-        for number, (stage, block) in enumerate(_BLOCKS, start=1)
-        for ours, theirs in (_TORCHVISION_STAGE1 if stage == 1 else _TORCHVISION_BLOCK)
+    *stages.blocks(
+        _LAYERS,
+        _TORCHVISION_STAGE1,
+        _TORCHVISION_BLOCK,
+        lambda stage, block, number: f"features.{number + 1}",
     ),
     ("head.conv", "features.18.0"),
     ("head.bn", "features.18.1"),
     ("fc", "classifier.1"),
 )
 
-_TIMM_STAGE1 = (
+TIMM_STAGE1 = (
     ("depthwise.conv", "conv_dw"),
     ("depthwise.bn", "bn1"),
     ("project.conv", "conv_pw"),
     ("project.bn", "bn2"),
 )
-_TIMM_BLOCK = (
+TIMM_BLOCK = (
     ("expand.conv", "conv_pw"),
     ("expand.bn", "bn1"),
     ("depthwise.conv", "conv_dw"),
@@ -50,15 +52,4 @@ _TIMM_BLOCK = (
     ("project.bn", "bn3"),
 )
 
-TIMM: tuple[tuple[str, str], ...] = (
-    ("stem.conv", "conv_stem"),
-    ("stem.bn", "bn1"),
-    *(
-        (f"stage{stage}.{block}.{ours}", f"blocks.{stage - 1}.{block}.{theirs}")
-        for stage, block in _BLOCKS
-        for ours, theirs in (_TIMM_STAGE1 if stage == 1 else _TIMM_BLOCK)
-    ),
-    ("head.conv", "conv_head"),
-    ("head.bn", "bn2"),
-    ("fc", "classifier"),
-)
+TIMM = stages.timm(_LAYERS, TIMM_STAGE1, TIMM_BLOCK)
