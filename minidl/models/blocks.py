@@ -62,19 +62,21 @@ def strided_stage(
     block: Callable[..., Module],
     blocks: int,
     in_channels: int,
-    out_channels: int,
+    width: int,
     stride: int,
     **options: Any,
 ) -> Sequential:
     """Blocks of one resolution: the first one strides and changes the number of channels.
 
-    `block` is called with (in_channels, out_channels, stride=…, **options).
+    `block` is called with (channels of its input, width, stride=…, **options); its output has
+    width · block.expansion channels, or `width` where it has no such attribute.
 
     >>> [block.has_shortcut for block in strided_stage(InvertedResidual, 3, 8, 16, 2, expansion=6)]
     [False, True, True]
     """
-    first = block(in_channels, out_channels, stride=stride, **options)
-    others = (block(out_channels, out_channels, stride=1, **options) for _ in range(1, blocks))
+    out_channels = width * getattr(block, "expansion", 1)
+    first = block(in_channels, width, stride=stride, **options)
+    others = (block(out_channels, width, stride=1, **options) for _ in range(1, blocks))
     return Sequential(first, *others)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["IMAGENET", "Card", "Paper", "Preprocessing"]
+__all__ = ["IMAGENET", "Card", "Paper", "Preprocessing", "imagenet_card"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +72,20 @@ class Card:
     """None: images of the data set as they are, normalised by its own mean and deviation."""
     notes: str = ""
     """Where the paper prints another figure than its own network has, and other choices it made."""
+
+
+def imagenet_card(
+    paper: Paper, parameters: int, macs: int, top1: float | None = None, notes: str = ""
+) -> Card:
+    """The card of a network whose published weights are torchvision's first ones."""
+    return Card(
+        paper=paper,
+        input=(3, 224, 224),
+        parameters=parameters,
+        macs=macs,
+        top1=top1,
+        top1_source="torchvision IMAGENET1K_V1, ImageNet validation" if top1 else "",
+        reference="torchvision",
+        preprocessing=IMAGENET,
+        notes=notes,
+    )

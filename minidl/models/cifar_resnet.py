@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.functional import pad
+from minidl.models.blocks import strided_stage
 from minidl.models.card import Card
 from minidl.models.registry import register
-from minidl.models.resnet import PAPER, BasicBlock, initialise, stage
+from minidl.models.resnet import PAPER, BasicBlock, initialise
 from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -119,9 +120,9 @@ class CifarResNet(Module):
         self.conv1 = Conv2d(in_channels, 16, kernel_size=3, padding=1, bias=False)
         self.bn1 = BatchNorm2d(16)
         self.relu = ReLU()
-        self.layer1 = stage(block, n, 16, 16, 1, **block_options)
-        self.layer2 = stage(block, n, 16, 32, 2, **block_options)
-        self.layer3 = stage(block, n, 32, 64, 2, **block_options)
+        self.layer1 = strided_stage(block, n, 16, 16, 1, **block_options)
+        self.layer2 = strided_stage(block, n, 16, 32, 2, **block_options)
+        self.layer3 = strided_stage(block, n, 32, 64, 2, **block_options)
         self.avgpool = AdaptiveAvgPool2d(1)
         self.fc = Linear(64, num_classes)
         initialise(self, zero_init_residual)

@@ -17,9 +17,8 @@ from typing import Any
 
 from minidl.errors import ArgumentError, fail
 from minidl.functional import cat
-from minidl.models.card import Card, Paper
+from minidl.models.card import Card, Paper, imagenet_card
 from minidl.models.registry import register
-from minidl.models.resnet import imagenet_card
 from minidl.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,

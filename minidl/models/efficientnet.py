@@ -2,10 +2,11 @@
 networks", ICML 2019, arXiv:1905.11946, table 1. In the lecture: "EfficientNet: Smart Compound
 Scaling".
 
-    image       stem       stage1     stage2    stage3    stage4    stage5     stage6    stage7
+    image        stem       stage1     stage2    stage3    stage4    stage5     stage6    stage7
     3×224×224 ─▶ 32×112² ─▶ 16×112² ─▶ 24×56² ─▶ 40×28² ─▶ 80×14² ─▶ 112×14² ─▶ 192×7² ─▶ 320×7²
-                            3×3, one   3×3, 2    5×5, 2    3×3, 3    5×5, 3     5×5, 4    3×3, one
-                                                          ─▶ head 1280×7² ─▶ means, dense ─▶ 1000
+                 3×3        3×3        3×3       5×5       3×3       5×5        5×5       3×3
+    blocks                  1          2         2         3         3          4         1
+    ─▶ head 1×1, 1280×7² ─▶ means, dense ─▶ 1000
 
 That is b0. The others are b0 with more channels, more blocks and larger images, all three at once:
 one `EfficientNet(width, depth)`, for images of the size in the table `SCALES`. compound_scaling.py

@@ -1,9 +1,9 @@
 """MobileNet v1: Howard et al. 2017, "MobileNets: Efficient convolutional neural networks for mobile
 vision applications", table 1. In the lecture: "Separable Convolutions - all channels separate".
 
-    image        stem 3×3      stage1        stage2       stage3       stage4       stage5    means,
-    3×224×224 ─▶ 32×112×112 ─▶ 64×112×112 ─▶ 128×56×56 ─▶ 256×28×28 ─▶ 512×14×14 ─▶ 1024×7×7  dense:
-    blocks                     1             2            2            6            2         1000
+    image        stem 3×3    stage1     stage2     stage3     stage4     stage5     means, dense
+    3×224×224 ─▶ 32×112²  ─▶ 64×112² ─▶ 128×56² ─▶ 256×28² ─▶ 512×14² ─▶ 1024×7² ─▶ 1000
+    blocks                   1          2          2          6          2
 
 A 3×3 convolution from 512 to 512 channels costs 512 · 512 · 9 multiplications per pixel; filtering
 each channel by itself and then mixing them costs 512 · 9 + 512 · 512, about a ninth.

@@ -1,12 +1,15 @@
 """MobileNet v2: Sandler et al. 2018, "MobileNetV2: Inverted residuals and linear bottlenecks",
 table 2. In the lecture: "Separable Convolutions - all channels separate".
 
-    image       stem 3×3     stage1      stage2      stage3      stage4
-    3×224×224 ─▶ 32×112×112 ─▶ 16×112×112 ─▶ 24×56×56 ─▶ 32×28×28 ─▶ 64×14×14 ─▶
-                              stage5      stage6     stage7     head 1×1    mean, dense
-                           ─▶ 96×14×14 ─▶ 160×7×7 ─▶ 320×7×7 ─▶ 1280×7×7 ─▶ 1000
+    image        stem 3×3    stage1     stage2    stage3    stage4    stage5    stage6
+    3×224×224 ─▶ 32×112²  ─▶ 16×112² ─▶ 24×56² ─▶ 32×28² ─▶ 64×14² ─▶ 96×14² ─▶ 160×7²
+    blocks                   1          2         3         4         3         3
 
-The stages are inverted residual blocks: 1 2 3 4 3 3 1 of them.
+                 stage7    head 1×1    means, dense
+              ─▶ 320×7² ─▶ 1280×7²  ─▶ 1000
+                 1
+
+The blocks are inverted residuals.
 """
 
 from __future__ import annotations

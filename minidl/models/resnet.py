@@ -1,8 +1,8 @@
 """ResNet: He, Zhang, Ren, Sun 2015, "Deep residual learning for image recognition", CVPR 2016,
 arXiv:1512.03385, table 1. In the lecture: "Residual Networks", "ResNet Block in detail".
 
-    image       conv 7×7     max pool    layer1      layer2      layer3       layer4     mean, dense
-    3×224×224 ─▶ 64×112×112 ─▶ 64×56×56 ─▶ 64×56×56 ─▶ 128×28×28 ─▶ 256×14×14 ─▶ 512×7×7 ─▶ 1000
+    image        conv 7×7    max pool    layer1    layer2     layer3     layer4    means, dense
+    3×224×224 ─▶ 64×112²  ─▶ 64×56²   ─▶ 64×56² ─▶ 128×28² ─▶ 256×14² ─▶ 512×7² ─▶ 1000
 
     blocks in layer1 … layer4    18: 2 2 2 2    34: 3 4 6 3                        of BasicBlock
                                  50: 3 4 6 3   101: 3 4 23 3   152: 3 8 36 3       of Bottleneck,

@@ -1,9 +1,9 @@
 """ShuffleNet v1: Zhang, Zhou, Lin, Sun 2017, "ShuffleNet: An extremely efficient convolutional
 neural network for mobile devices", table 1. In the lecture: "ShuffleNet".
 
-    image       conv 3×3     max pool    stage2      stage3      stage4      mean, dense
-    3×224×224 ─▶ 24×112×112 ─▶ 24×56×56 ─▶ 240×28×28 ─▶ 480×14×14 ─▶ 960×7×7 ─▶ 1000
-    units                                 4           8            4
+    image        conv 3×3    max pool    stage2     stage3     stage4    means, dense
+    3×224×224 ─▶ 24×112²  ─▶ 24×56²   ─▶ 240×28² ─▶ 480×14² ─▶ 960×7² ─▶ 1000
+    units                                4          8          4
 
 Those are the channels for 3 groups. More groups make 1×1 convolutions cheaper, and what is saved
 pays for more channels:

@@ -1,9 +1,9 @@
 """ShuffleNet v2: Ma, Zhang, Zheng, Sun 2018, "ShuffleNet V2: Practical guidelines for efficient CNN
 architecture design", table 5. In the lecture: "ShuffleNet".
 
-    image       conv1 3×3    max pool    stage2      stage3      stage4     conv5 1×1   mean, dense
-    3×224×224 ─▶ 24×112×112 ─▶ 24×56×56 ─▶ 116×28×28 ─▶ 232×14×14 ─▶ 464×7×7 ─▶ 1024×7×7 ─▶ 1000
-    units                                 4           8            4
+    image        conv1 3×3    max pool    stage2     stage3     stage4    conv5 1×1    means, dense
+    3×224×224 ─▶ 24×112²   ─▶ 24×56²   ─▶ 116×28² ─▶ 232×14² ─▶ 464×7² ─▶ 1024×7²   ─▶ 1000
+    units                                 4          8          4
 
 Those are the channels of the 1× network. Groups and additions cost memory traffic that counting
 multiplications doesn't see: instead of groups, half of the channels pass by, and come together with
@@ -16,9 +16,8 @@ from dataclasses import replace
 
 from minidl.functional import cat, chunk
 from minidl.models.blocks import NormActSequential, strided_stage
-from minidl.models.card import Card, Paper, Preprocessing
+from minidl.models.card import Card, Paper, Preprocessing, imagenet_card
 from minidl.models.registry import register
-from minidl.models.resnet import imagenet_card
 from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,

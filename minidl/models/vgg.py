@@ -19,9 +19,8 @@ from typing import Any
 
 from minidl.models.alexnet import dense_layers
 from minidl.models.blocks import NormActSequential, draw_normal_dense
-from minidl.models.card import Card, Paper
+from minidl.models.card import Card, Paper, imagenet_card
 from minidl.models.registry import register
-from minidl.models.resnet import imagenet_card
 from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
