@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -12,7 +13,7 @@ from minidl.errors import ArgumentError, unknown_name
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from minidl.models import Card
+    from minidl.models import Card, Preprocessing
 
 
 class _Row(NamedTuple):
@@ -27,10 +28,13 @@ class _Row(NamedTuple):
     top1: float | None
 
 
-@app.command(epilog="Examples: minidl models 'resnet*' --sort macs; minidl models lenet5")
+@app.command(epilog="Examples: minidl models resnet --sort macs; minidl models lenet5")
 def models(
     pattern: Annotated[
-        str, typer.Argument(metavar="NAME|PATTERN", help="A model, or a shell pattern.")
+        str,
+        typer.Argument(
+            metavar="NAME|PATTERN", help="A model, a part of names, or a shell pattern."
+        ),
     ] = "*",
     sort: Annotated[
         str, typer.Option(metavar="COLUMN", help=f"One of: {', '.join(_Row._fields)}.")
@@ -46,19 +50,28 @@ def models(
     if pattern in names():
         _show(pattern, screen())
         return
-    found = names(pattern)
+    is_pattern = bool(set(pattern) & set("*?["))
+    found = names(pattern if is_pattern else f"*{pattern}*")
     if not found:
-        if set(pattern) & set("*?["):
+        if is_pattern:
             raise ArgumentError(f"models: no model's name matches {pattern!r}. All: minidl models.")
         unknown_name("models: there is no model", pattern, names())
-    rows = [_row(name) for name in found]
-    # Names go up, figures down; models without a figure stand last.
+    rows = [_row(name) for name in sorted(found, key=_by_numbers)]
+    if sort == "name":
+        _list(rows)
+        return
+    # Years and papers go up, figures down; models without a figure stand last.
     known = sorted(
         (row for row in rows if getattr(row, sort) is not None),
         key=lambda row: getattr(row, sort),
-        reverse=sort not in ("name", "paper", "year"),
+        reverse=sort not in ("paper", "year"),
     )
     _list([*known, *(row for row in rows if getattr(row, sort) is None)])
+
+
+def _by_numbers(name: str) -> list[str | int]:
+    """Sorts resnet18 before resnet101, whose numbers it compares."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def _row(name: str) -> _Row:
@@ -106,13 +119,19 @@ def _list(rows: list[_Row]) -> None:
     ]
     room = max(12, console.width - sum(widths) + widths[2] - 2 * len(widths))
     for row in cells:
+        if room < 20:  # too little for titles
+            row[2] = row[2].split(":")[0]
         texts = [Text(cell) for cell in row]
         texts[2].truncate(room, overflow="ellipsis")
         texts[2].stylize("dim")
         table.add_row(*texts)
     console.print(table)
     if any(row.top1 is not None for row in rows):
-        console.print("top-1: as published; minidl models NAME says on what", style="dim")
+        console.print(
+            "top-1: as published, of ImageNet, of CIFAR-10 for images of 32×32;\n"
+            "minidl models NAME says whose, and all that is on its card",
+            style="dim",
+        )
 
 
 def _sizes(sizes: tuple[int, ...] | None) -> str:
@@ -149,26 +168,49 @@ def _show(name: str, console: Console) -> None:
 
 
 def _card_rows(card: Card, parameters: str) -> dict[str, str]:
-    paper, prepared = card.paper, card.preprocessing
-    published = f"{card.parameters:,}"
+    paper, published = card.paper, f"{card.parameters:,}"
+    top1 = "none known" if card.top1 is None else f"{card.top1} %, {card.top1_source}"
     return {
-        "paper": f"{paper.title}",
-        "": f"{paper.authors}, {paper.year}. {paper.venue}",
+        "paper": paper.title,
+        "authors": paper.authors,
+        "published": f"{paper.year}; {paper.venue}",
         "lecture": paper.lecture,
-        "input": _sizes(card.input),
+        "input": f"{_sizes(card.input)}, as channels × height × width",
         "classes": f"{card.num_classes:,}",
         "parameters": parameters
         if parameters == published
         else f"{parameters} (card: {published})",
         "MACs": f"{card.macs:,}",
-        "top-1": "" if card.top1 is None else f"{card.top1}% {card.top1_source}".strip(),
+        "top-1": top1,
         "reference": card.reference,
-        "pictures": ""
-        if prepared is None
-        else f"shorter side resized to {prepared.resize} ({prepared.interpolation}), "
-        f"middle {prepared.crop}×{prepared.crop}",
+        **_preparation(card.preprocessing),
         "notes": card.notes,
     }
+
+
+def _preparation(asked: Preprocessing | None) -> dict[str, str]:
+    """What is done to a picture, in the order of doing."""
+    if asked is None:
+        return {"pictures": "as they are in the data set, normalised by its mean and deviation"}
+    # A deviation of 1/255 is Caffe's way: pixels from 0 to 255, of which only a mean is taken.
+    scale = 255 if all(round(255 * value, 6) == 1 for value in asked.std) else 1
+    pixels = f"from 0 to {scale}, less {_colours(asked.mean, scale)}"
+    if scale == 1:
+        pixels += f", divided by {_colours(asked.std)}"
+    if len(set(asked.mean)) > 1:
+        pixels += " (red, green, blue)"
+    first = "blue" if asked.channel_order == "BGR" else "red"
+    return {
+        "pictures": f"shorter side resized to {asked.resize} pixels ({asked.interpolation}), "
+        f"the middle {asked.crop}×{asked.crop} cut out",
+        "pixels": pixels,
+        "channels": f"{asked.channel_order}: {first} first",
+    }
+
+
+def _colours(values: tuple[float, ...], scale: int = 1) -> str:
+    """0.5 0.5 0.5 → 0.5, where all are alike."""
+    return ", ".join(f"{scale * v:.4g}" for v in (values if len(set(values)) > 1 else values[:1]))
 
 
 def _print_layers(name: str, size: tuple[int, int, int], console: Console) -> None:
