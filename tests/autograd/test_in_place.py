@@ -36,6 +36,30 @@ def test_the_changes_do_what_they_say():
     assert x.version == 8
 
 
+def test_a_tensor_is_overwritten_by_what_it_was_even_through_a_view():
+    make = lambda: minidl.tensor([[1.0, 2.0], [3.0, 4.0]])  # noqa: E731
+    x = make()
+    assert x.copy_(x.T).tolist() == [[1.0, 3.0], [2.0, 4.0]]
+    x = make()
+    assert x[1:].copy_(x[:1]).tolist() == [[1.0, 2.0]]
+    assert x.add_(x.T).tolist() == [[2.0, 3.0], [3.0, 4.0]]
+    x = make()
+    assert x.sub_(x[0]).tolist() == [[0.0, 0.0], [2.0, 2.0]]
+
+
+def test_what_was_copied_is_not_shared():
+    x, source = minidl.zeros(2), minidl.tensor([1.0, 2.0])
+    x.copy_(source)
+    source.fill_(7)
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_zeros_keep_their_sign():
+    signs = [minidl.full((1,), zero).numpy().view("int32")[0] < 0 for zero in (0, 0.0, -0.0)]
+    assert signs == [False, False, True]
+
+
+
 def test_augmented_assignment_changes_the_tensor_itself():
     x = minidl.tensor([1.0, 2.0])
     same = x
