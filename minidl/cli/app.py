@@ -115,7 +115,7 @@ def open_data(command: str, name: str, train: bool, data_dir: str | None) -> Dat
     return dataset
 
 
-_PYTHONS = re.compile(r"(card|create|Recipe|as_dataset): ")
+_PYTHONS = re.compile(r"(card|create|load_model|Recipe|as_dataset): ")
 """Python's names that the library's messages begin with; to a command's user they say nothing."""
 
 

@@ -76,7 +76,8 @@ def predict(
         unknown_name("predict: there is no data set", data, DATASETS)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        found = trained(weights or _weights_of(model), model, data, backend)
+        path = weights or _weights_of(model)
+        found = trained(path, model, data, backend)
     if data not in (None, found.data):
         raise ArgumentError(
             f"predict: --data {data}: {weights or 'the network that comes with minidl'} was "
@@ -84,7 +85,10 @@ def predict(
         )
     prepare = preparation(found)
     console = screen()
-    console.print(f"{found}; {prepare.description}.", soft_wrap=True, markup=False)
+    named = str(found)
+    if model not in (None, found.model):
+        named += f", which the weights in {path.name} want instead of {model}"
+    console.print(f"{named}; {prepare.description}.", soft_wrap=True, markup=False)
     for warning in warned:
         console.print(f"Doubtful: {warning.message}", style="yellow", markup=False, soft_wrap=True)
 

@@ -4,6 +4,7 @@ import fnmatch
 
 import pytest
 
+import minidl as package
 from minidl import models as zoo
 
 
@@ -161,3 +162,9 @@ def test_messages_begin_with_no_name_of_a_python_function(minidl, command):
     assert "Did you mean lenet5?" in err
     for name in ("card:", "create:", "Recipe:"):
         assert name not in err
+
+
+def test_a_message_about_weights_begins_with_their_file(minidl, tmp_path):
+    package.save(zoo.create("lenet5").state_dict(), tmp_path / "w.safetensors")
+    _, _, err = minidl("predict", "--weights", tmp_path / "w.safetensors", tmp_path / "x.png")
+    assert err.startswith(f"minidl: {tmp_path / 'w.safetensors'} holds weights only")

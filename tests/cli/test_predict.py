@@ -134,7 +134,7 @@ def test_published_weights_in_a_file_of_pytorchs_name_the_classes(minidl, tmp_pa
     arguments = ("--model", "efficientnet_lite0", "--weights", tmp_path / "published.pth")
     code, out, err = minidl("predict", photo, *arguments)
     assert (code, err) == (0, "")
-    assert "tf_efficientnet_lite0; the shorter side resized" in out  # the one they were made for
+    assert out.startswith("tf_efficientnet_lite0, which the weights in published.pth want")
     assert "espresso" in rows(out)[0]
 
 
@@ -143,7 +143,8 @@ def test_published_weights_in_a_file_of_pytorchs_name_the_classes(minidl, tmp_pa
 def test_the_model_may_come_first_and_its_weights_from_an_installed_package(minidl, photo, model):
     code, out, err = minidl("predict", model, photo, columns=400)
     assert (code, err) == (0, "")
-    assert "tf_efficientnet_lite0; the shorter side resized" in out
+    assert out.startswith("tf_efficientnet_lite0")
+    assert "; the shorter side resized" in out
     assert "espresso" in rows(out)[0]
     assert rows(out)[0].count("%") == 5
     assert rows(minidl("predict", model, photo, "--top", 2, columns=400)[1])[0].count("%") == 2
@@ -232,6 +233,16 @@ def test_a_model_with_a_card_gets_its_preprocessing(minidl, tmp_path):
     top, left = (256 - 224) // 2, round((341 - 224) / 2)
     expected = expected[top : top + 224, left : left + 224]
     assert np.abs(seen - expected).max() <= 1  # Pillow rounds between the two directions
+
+
+def test_another_model_than_asked_for_is_explained(minidl, tmp_path, photo):
+    package.save(espresso_everywhere(), tmp_path / "w.pth")
+    arguments = ("--weights", tmp_path / "w.pth", photo)
+    _, out, _ = minidl("predict", "efficientnet_lite0", *arguments)
+    first = "tf_efficientnet_lite0, which the weights in w.pth want instead of efficientnet_lite0; "
+    assert out.startswith(first)
+    _, out, _ = minidl("predict", "tf_efficientnet_lite0", *arguments)
+    assert out.startswith("tf_efficientnet_lite0; the shorter side")
 
 
 def test_other_data_is_resized_and_its_classes_named(minidl, tmp_path):
