@@ -1,9 +1,10 @@
-"""DenseNet: counts, shapes, learning, and what a dense block concatenates."""
+"""DenseNet: counts, shapes, and what a dense block concatenates."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from models.parts import check_same_results_and_gradients, has_spread, norm, prepared
 from models.zoo import (
     check_learns,
     check_refuses,
@@ -14,7 +15,6 @@ from models.zoo import (
     on_meta,
     parameters,
     random_images,
-    random_state,
     relative_error,
 )
 
@@ -129,15 +129,6 @@ def test_small_networks_blocks_widen_and_transitions_halve():
 # ----------------------------------------------------------------------------- behaviour
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_ten_steps_on_real_images_lower_their_loss(name):
-    check_learns(name, 32, **THIN)
-
-
-def test_ten_steps_on_real_images_lower_the_small_networks_loss():
-    check_learns("densenet_bc", 28, in_channels=1, **SHALLOW)
-
-
 @pytest.mark.slow
 def test_ten_steps_on_real_images_lower_the_loss_of_a_hundred_layers():
     check_learns("densenet_bc", 8)
@@ -176,17 +167,13 @@ def test_depth_that_makes_no_whole_blocks_is_refused(depth):
 def composed_layer(layer, maps):
     """H of the paper, of a list of maps, written with functions and without the fused form."""
 
-    def norm(x, bn):
-        return F.batch_norm(x, bn.running_mean, bn.running_var, bn.weight, bn.bias)
-
     x = F.relu(norm(F.concatenate(maps, dim=1), layer.norm1))
     x = F.relu(norm(F.conv2d(x, layer.conv1.weight), layer.norm2))
     return F.conv2d(x, layer.conv2.weight, padding=1)
 
 
 def block_and_image(**options):
-    block = models.DenseBlock(3, in_channels=5, growth_rate=2, **options).double().eval()
-    block.load_state_dict(random_state(block))
+    block = prepared(models.DenseBlock(3, in_channels=5, growth_rate=2, **options))
     return block, minidl.tensor(random_images((2, 5, 7, 6))[0], requires_grad=True)
 
 
@@ -198,11 +185,7 @@ def test_every_layer_sees_the_input_and_all_layers_before_it():
     expected = F.concatenate([x0, x1, x2, x3], dim=1)
     y = block(x0)
     assert y.shape == (2, 5 + 3 * 2, 7, 6)
-    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
-    inputs, upstream = [x0, *block.parameters()], minidl.randn(*y.shape, dtype="float64")
-    both = (minidl.grad(y, inputs, upstream), minidl.grad(expected, inputs, upstream))
-    for ours, theirs in zip(*both, strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-10, atol=1e-12)
+    check_same_results_and_gradients(y, expected, [x0, *block.parameters()])
 
 
 def test_a_blocks_first_channels_are_its_input():
@@ -230,12 +213,9 @@ def test_dropout_stands_behind_each_layers_last_convolution():
 
 
 def test_transition_halves_the_image_by_means():
-    transition = models.Transition(4, 3).double().eval()
-    transition.load_state_dict(random_state(transition))
+    transition = prepared(models.Transition(4, 3))
     x = minidl.tensor(random_images((2, 4, 5, 6))[0])
-    bn = transition.norm
-    y = F.relu(F.batch_norm(x, bn.running_mean, bn.running_var, bn.weight, bn.bias))
-    y = F.conv2d(y, transition.conv.weight).detach().numpy()
+    y = F.conv2d(F.relu(norm(x, transition.norm)), transition.conv.weight).detach().numpy()
     expected = y[:, :, :4, :].reshape(2, 3, 2, 2, 3, 2).mean((3, 5))
     np.testing.assert_allclose(transition(x).detach().numpy(), expected, rtol=1e-12)
 
@@ -244,10 +224,8 @@ def test_convolutions_start_with_variance_two_over_fan_in():
     network = models.create("densenet121", **THIN)
     for path, module in network.named_modules():
         if path.endswith(("conv1", "conv2")) and module.weight.numel() > 4000:
-            weight = module.weight.detach().numpy()
-            fan_in = weight[0].size
-            deviation = 5 / np.sqrt(2 * weight.size)  # five standard errors of a normal's spread
-            assert abs(weight.std() * np.sqrt(fan_in / 2) - 1) < deviation
+            fan_in = module.weight[0].numel()
+            assert has_spread(module.weight, np.sqrt(2 / fan_in))
     assert not network.classifier.bias.detach().numpy().any()
 
 
