@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from minidl import models
+
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 README_TEXT = README.read_text(encoding="utf-8") if README.exists() else ""
@@ -33,6 +35,27 @@ def test_lenet_by_hand_learns(tmp_path):
     done = python("-c", block_with("optimizer.step()"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[-1]) < 1.0  # 2.3 before training
+
+
+def test_the_networks_are_all_there(tmp_path):
+    """Endings stand for the name before with that ending: `shufflenet_v1_g1` `_g2`."""
+    table = README_TEXT.partition("## The lecture's networks")[2].partition("```")[0]
+    named = set()
+    for row in table.splitlines():
+        last = ""
+        names, _, _ = row.rpartition("|")[0].rpartition("|")
+        for name in re.findall(r"`(\w+)`", names.replace("each with `_bn`", "")):
+            last = re.sub(r"_(g\d|x\d_\d)$", name, last) if name.startswith("_") else name
+            named.add(last)
+    named |= {f"vgg{n}_bn" for n in (11, 13, 16, 19)}  # "each with", and "…"
+    named |= {f"plain{n}" for n in (32, 44, 56)} | {f"efficientnet_b{n}" for n in range(1, 7)}
+    assert named == set(models.list())
+    files = set(re.findall(r"`(\w+\.py)`", table))
+    assert all((ROOT / "minidl" / "models" / name).exists() for name in files)
+    done = python("-c", block_with("analysis.summary"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "11,181,642" in done.stdout  # with ten classes
+    assert done.stdout.endswith("11689512\n")
 
 
 def test_the_backend_of_ones_own_passes_its_check(tmp_path):
