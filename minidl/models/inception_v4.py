@@ -43,7 +43,8 @@ CARD = Card(
     notes=(
         "As in timm, nothing is dropped before the last layer; the paper drops 0.2: dropout=0.2. "
         "Google's network, which this is, begins the slices of the longest branch with 7×1 in B "
-        "and with 3×1 in C; figures 5 and 6 begin with 1×7 and 1×3."
+        "and with 3×1 in C; figures 5 and 6 begin with 1×7 and 1×3. Figure 5 also prints 1×7 "
+        "twice in its middle branch, where 7×1 follows."
     ),
 )
 
