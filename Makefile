@@ -8,14 +8,14 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 WORKERS ?= 2
 
-.PHONY: help demo test test-slow test-oracle test-zoo lint check bench zoo-steps accuracies clean
+.PHONY: help demo test test-slow test-oracle test-zoo oracle lint check bench zoo-steps accuracies clean
 
 help:
 	@echo 'make demo           train LeNet on the bundled digits (EPOCHS=1: a short one)'
 	@echo 'make test           run the tests, doctests included (WORKERS=2 at a time)'
 	@echo 'make test-slow      run the tests that take longer: networks of real width'
 	@echo 'make test-oracle    compare with PyTorch, which this installs'
-	@echo 'make test-zoo       compare every network with torchvision and timm (an hour)'
+	@echo 'make test-zoo       compare every network with torchvision and timm: docs/agreement.md (half an hour)'
 	@echo 'make lint           formatting, lint, types, import contracts: check only'
 	@echo 'make check          hold the numpy backend against the contract, and print the table'
 	@echo 'make bench          measure the speed on this machine'
@@ -38,11 +38,13 @@ test: $(VENV)/.dev
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'slow and not oracle'
 
+test-oracle: export OMP_NUM_THREADS ?= 1
 test-oracle: $(VENV)/.oracle
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'oracle and not slow'
 
 test-zoo: $(VENV)/.oracle
-	$(BIN)/python -m pytest -m oracle tests/models tests/interop -v
+	$(BIN)/python benchmarks/agreement.py
+	$(BIN)/python -m pytest -m 'oracle and slow'
 
 lint: $(VENV)/.dev build/types
 	$(BIN)/ruff check
@@ -88,6 +90,8 @@ $(VENV)/.demo: $(VENV)/.python setup.cfg pyproject.toml
 $(VENV)/.dev: $(VENV)/.python setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+oracle: $(VENV)/.oracle
 
 $(VENV)/.oracle: $(VENV)/.dev
 	$(BIN)/pip install --quiet torch==2.13.0 pyyaml huggingface_hub

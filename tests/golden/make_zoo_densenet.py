@@ -14,15 +14,14 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from models.test_densenet_oracle import THIN_CASE, reference  # noqa: E402
+from models.test_densenet_oracle import THIN_REFERENCE  # noqa: E402
 from models.zoo import random_images  # noqa: E402
 
 
 def main():
-    case = reference(THIN_CASE)
-    _, network = case.pair("float64")
+    _, network = THIN_REFERENCE.pair("float64")
     with torch.no_grad():
-        logits = network(torch.tensor(random_images((2, *case.image))[0])).numpy()
+        logits = network(torch.tensor(random_images((2, *THIN_REFERENCE.image))[0])).numpy()
     made_with = np.array(f"torch {torch.__version__}")
     np.savez_compressed(HERE / "zoo_densenet.npz", made_with=made_with, densenet121=logits)
 

@@ -14,14 +14,16 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from models.test_efficientnet_oracle import LITE, THIN_CASE, reference  # noqa: E402
+from models.test_efficientnet_oracle import THIN_REFERENCE  # noqa: E402
 from models.zoo import random_images  # noqa: E402
+from models.zoo_oracle import published  # noqa: E402
+
+LITE = ("efficientnet_lite0", "tf_efficientnet_lite0")
 
 
 def main():
     golden = {"made_with": np.array(f"torch {torch.__version__}")}
-    for case in (THIN_CASE, *LITE):
-        each = reference(case)
+    for each in (THIN_REFERENCE, *map(published, LITE)):
         _, network = each.pair("float64")
         with torch.no_grad():
             images = torch.tensor(random_images((2, *each.image))[0])

@@ -15,19 +15,18 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from models.test_inception import SMALL  # noqa: E402
-from models.test_inception_oracle import REFERENCES  # noqa: E402
+from models.test_inception_oracle import PUBLISHED, REFERENCES  # noqa: E402
 from models.zoo import random_images  # noqa: E402
 
 
 def main():
     golden = {"made_with": np.array(f"torch {torch.__version__}")}
-    for name, case in SMALL.items():
-        (reference,) = (
-            r for r in REFERENCES.values() if (r.name, (r.image, r.options)) == (name, case)
-        )
+    references = (*REFERENCES.values(), *PUBLISHED.values())
+    for name, (image, options) in SMALL.items():
+        (reference,) = (r for r in references if (r.name, r.options) == (name, options))
         _, network = reference.pair("float64")
         with torch.no_grad():
-            golden[name] = network(torch.tensor(random_images((2, *reference.image))[0])).numpy()
+            golden[name] = network(torch.tensor(random_images((2, *image))[0])).numpy()
     np.savez_compressed(HERE / "zoo_inception.npz", **golden)
 
 

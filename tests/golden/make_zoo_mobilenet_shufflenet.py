@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from models import test_mobilenet_oracle, test_shufflenet_oracle  # noqa: E402
 from models.zoo import random_images  # noqa: E402
-from models.zoo_oracle import CLASSES  # noqa: E402
+from models.zoo_oracle import CLASSES, published  # noqa: E402
 
 
 def thin_mobilenet_v1():
@@ -30,9 +30,9 @@ def thin_mobilenet_v1():
 REFERENCES = (
     replace(test_mobilenet_oracle.reference("mobilenet_v1", 0.25), make=thin_mobilenet_v1),
     test_mobilenet_oracle.reference("mobilenet_v2", 0.25),
-    test_shufflenet_oracle.reference("shufflenet_v1_g3"),
-    test_shufflenet_oracle.reference("shufflenet_v1_g8"),
-    test_shufflenet_oracle.reference("shufflenet_v2_x0_5"),
+    test_shufflenet_oracle.reference(3),
+    test_shufflenet_oracle.reference(8),
+    published("shufflenet_v2_x0_5"),
 )
 
 

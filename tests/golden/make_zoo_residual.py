@@ -16,9 +16,8 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from models.test_residual_oracle import reference  # noqa: E402
 from models.zoo import random_images  # noqa: E402
-from models.zoo_oracle import CLASSES  # noqa: E402
+from models.zoo_oracle import CLASSES, published  # noqa: E402
 from torchvision_oracle import import_torchvision  # noqa: E402
 
 torchvision_resnet = import_torchvision().models.resnet
@@ -67,11 +66,11 @@ THIN = {
 
 def main():
     references = [
-        replace(reference(name), make=make, options={"width": 16}) for name, make in THIN.items()
+        replace(published(name), make=make, options={"width": 16}) for name, make in THIN.items()
     ]
     golden = {"made_with": np.array(f"torch {torch.__version__}")}
     images = torch.tensor(random_images((2, 3, 32, 32))[0])
-    for each in (*references, reference("seresnet18")):
+    for each in (*references, published("seresnet18")):
         _, network = each.pair("float64")
         with torch.no_grad():
             golden[each.name] = network(images).numpy()

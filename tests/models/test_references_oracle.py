@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-oracle")
 
+from models.references import PUBLISHED  # noqa: E402
 from models.zoo import on_meta, recorded_calls  # noqa: E402
 from torch.nn.modules.module import register_module_forward_hook  # noqa: E402
 from torchvision_oracle import import_torchvision  # noqa: E402
@@ -20,17 +21,11 @@ pytestmark = pytest.mark.oracle
 
 IN_TORCHVISION = [n for n in models.list() if models.card(n).reference == "torchvision"]
 IN_TIMM = [n for n in models.list() if models.card(n).reference == "timm"]
-NAMES_IN_TIMM = {"mobilenet_v1": "mobilenetv1_100"}
-NAMES_IN_TIMM |= {n: n.replace("preact_resnet", "resnetv2_") for n in IN_TIMM if "preact" in n}
 
 
 def reference(name):
     """The network as its library makes it when asked for nothing but its name."""
-    theirs = import_torchvision().models  # timm imports it, too
-    if name in IN_TORCHVISION:
-        options = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-        return getattr(theirs, name)(weights=None, **options)
-    return pytest.importorskip("timm").create_model(NAMES_IN_TIMM.get(name, name))
+    return PUBLISHED[name].make()
 
 
 def to_ours(name):
