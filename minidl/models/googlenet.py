@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from minidl.functional import cat
 from minidl.models.blocks import WithAuxiliary
@@ -238,15 +239,7 @@ class GoogLeNet(Module):
 
 
 @register(CARD)
-def googlenet(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    aux_logits: bool = True,
-    transform_input: bool = False,
-    dropout: float = 0.2,
-    dropout_aux: float = 0.7,
-    width: float = 1.0,
-) -> GoogLeNet:
+def googlenet(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> GoogLeNet:
     """GoogLeNet with batch norm, as torchvision has it; options are GoogLeNet's.
 
     >>> import minidl
@@ -255,6 +248,4 @@ def googlenet(
     >>> sum(p.numel() for p in model.parameters())
     6624904
     """
-    return GoogLeNet(
-        num_classes, in_channels, aux_logits, transform_input, dropout, dropout_aux, width
-    )
+    return GoogLeNet(num_classes, in_channels, **options)

@@ -7,6 +7,8 @@ everywhere. The figure is that of googlenet.
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidl.models.card import Card, Preprocessing
 from minidl.models.googlenet import PAPER, AuxiliaryHead, GoogLeNet, Inception
 from minidl.models.registry import register
@@ -114,15 +116,10 @@ class GoogLeNet2014(GoogLeNet):
 
 
 @register(CARD)
-def googlenet_2014(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    aux_logits: bool = True,
-    dropout: float = 0.4,
-    dropout_aux: float = 0.7,
-    width: float = 1.0,
-) -> GoogLeNet2014:
-    """GoogLeNet as in the paper; with its auxiliary heads, in training, images are 224×224.
+def googlenet_2014(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> GoogLeNet2014:
+    """GoogLeNet as in the paper; options are GoogLeNet2014's.
+
+    With its auxiliary heads, in training, images are 224×224.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
@@ -130,4 +127,4 @@ def googlenet_2014(
     >>> sum(p.numel() for p in model.parameters())
     6998552
     """
-    return GoogLeNet2014(num_classes, in_channels, aux_logits, dropout, dropout_aux, width)
+    return GoogLeNet2014(num_classes, in_channels, **options)

@@ -11,6 +11,7 @@ and two blocks with stride 2 in place of pools between the stages.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from minidl.functional import cat
 from minidl.models.blocks import ConvBNAct
@@ -198,7 +199,7 @@ class InceptionV2(Module):
 
 
 @register(CARD)
-def inception_v2(num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> InceptionV2:
+def inception_v2(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> InceptionV2:
     """BN-Inception, in the form of its published weights; options are InceptionV2's.
 
     >>> import minidl
@@ -207,4 +208,4 @@ def inception_v2(num_classes: int = 1000, in_channels: int = 3, width: float = 1
     >>> sum(p.numel() for p in model.parameters())
     11295240
     """
-    return InceptionV2(num_classes, in_channels, width)
+    return InceptionV2(num_classes, in_channels, **options)

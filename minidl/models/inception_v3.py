@@ -10,6 +10,8 @@ Large kernels are cut up: 5×5 into two 3×3, 7×7 into 1×7 and 7×1, 3×3 into
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidl.functional import cat
 from minidl.models.blocks import WithAuxiliary
 from minidl.models.card import Card, Paper, Preprocessing
@@ -316,15 +318,8 @@ class InceptionV3(Module):
 
 
 @register(CARD)
-def inception_v3(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    aux_logits: bool = True,
-    transform_input: bool = False,
-    dropout: float = 0.5,
-    width: float = 1.0,
-) -> InceptionV3:
-    """Inception v3, as torchvision has it.
+def inception_v3(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> InceptionV3:
+    """Inception v3, as torchvision has it; options are InceptionV3's.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
@@ -332,4 +327,4 @@ def inception_v3(
     >>> sum(p.numel() for p in model.parameters())
     23834568
     """
-    return InceptionV3(num_classes, in_channels, aux_logits, transform_input, dropout, width)
+    return InceptionV3(num_classes, in_channels, **options)

@@ -11,6 +11,7 @@ The pure Inception network of the paper: one kind of block per size, no residual
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from minidl.functional import cat
 from minidl.models.card import Card, Paper, Preprocessing
@@ -325,9 +326,7 @@ class InceptionV4(Module):
 
 
 @register(CARD)
-def inception_v4(
-    num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.0, width: float = 1.0
-) -> InceptionV4:
+def inception_v4(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> InceptionV4:
     """Inception v4; options are InceptionV4's.
 
     >>> import minidl
@@ -336,4 +335,4 @@ def inception_v4(
     >>> sum(p.numel() for p in model.parameters())
     42679816
     """
-    return InceptionV4(num_classes, in_channels, dropout, width)
+    return InceptionV4(num_classes, in_channels, **options)

@@ -11,6 +11,8 @@ logit. AlexNet's dense layers have 58.6 million parameters, all of this network 
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidl.models.card import Card, Paper
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, Conv2d, Dropout, MaxPool2d, Module, ReLU, init
@@ -107,14 +109,12 @@ class NiN(Module):
 
 
 @register(CARD)
-def nin(
-    num_classes: int = 1000, in_channels: int = 3, width: int = 96, dropout: float = 0.5
-) -> NiN:
-    """Network in network, with the slides' shapes.
+def nin(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> NiN:
+    """Network in network, with the slides' shapes; options are NiN's.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
     ...     nin(num_classes=10)(minidl.zeros(1, 3, 224, 224)).shape
     (1, 10)
     """
-    return NiN(num_classes, in_channels, width, dropout)
+    return NiN(num_classes, in_channels, **options)

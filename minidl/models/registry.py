@@ -58,7 +58,7 @@ def create(name: str, **options: Any) -> Module:
         model: Module = maker(**options)
         return model
     except TypeError as error:  # only the layer that an option is for knows whether it exists
-        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        unknown = re.search(r"(?:unexpected|multiple values).* argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in options:
             raise
     unknown_name(f"create: {name} has no option", unknown[1], _options(maker), DTypeError)

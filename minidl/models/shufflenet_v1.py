@@ -14,6 +14,8 @@ pays for more channels:
 
 from __future__ import annotations
 
+from typing import Any
+
 from minidl.errors import ArgumentError, fail
 from minidl.functional import cat
 from minidl.models.blocks import ConvBNAct
@@ -122,7 +124,7 @@ class ShuffleNetV1(Module):
 
     def __init__(
         self,
-        groups: int = 3,
+        groups: int,
         num_classes: int = 1000,
         in_channels: int = 3,
         width_mult: float = 1.0,
@@ -191,25 +193,19 @@ def _card(parameters: int, macs: int, top1: float) -> Card:
 
 
 @register(_card(1_531_936, 143_078_976, 66.4))
-def shufflenet_v1_g1(
-    num_classes: int = 1000, in_channels: int = 3, width_mult: float = 1.0, stem_stride: int = 2
-) -> ShuffleNetV1:
+def shufflenet_v1_g1(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ShuffleNetV1:
     """ShuffleNet with 1 group: nothing to shuffle; options are ShuffleNetV1's."""
-    return ShuffleNetV1(1, num_classes, in_channels, width_mult, stem_stride)
+    return ShuffleNetV1(1, num_classes, in_channels, **options)
 
 
 @register(_card(1_733_848, 140_836_512, 67.3))
-def shufflenet_v1_g2(
-    num_classes: int = 1000, in_channels: int = 3, width_mult: float = 1.0, stem_stride: int = 2
-) -> ShuffleNetV1:
+def shufflenet_v1_g2(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ShuffleNetV1:
     """ShuffleNet with 2 groups; options are ShuffleNetV1's."""
-    return ShuffleNetV1(2, num_classes, in_channels, width_mult, stem_stride)
+    return ShuffleNetV1(2, num_classes, in_channels, **options)
 
 
 @register(_card(1_865_728, 137_460_672, 67.4))
-def shufflenet_v1_g3(
-    num_classes: int = 1000, in_channels: int = 3, width_mult: float = 1.0, stem_stride: int = 2
-) -> ShuffleNetV1:
+def shufflenet_v1_g3(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ShuffleNetV1:
     """ShuffleNet with 3 groups; options are ShuffleNetV1's.
 
     >>> import minidl
@@ -217,20 +213,16 @@ def shufflenet_v1_g3(
     ...     sum(p.numel() for p in shufflenet_v1_g3().parameters())
     1865728
     """
-    return ShuffleNetV1(3, num_classes, in_channels, width_mult, stem_stride)
+    return ShuffleNetV1(3, num_classes, in_channels, **options)
 
 
 @register(_card(1_968_344, 134_339_776, 67.2))
-def shufflenet_v1_g4(
-    num_classes: int = 1000, in_channels: int = 3, width_mult: float = 1.0, stem_stride: int = 2
-) -> ShuffleNetV1:
+def shufflenet_v1_g4(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ShuffleNetV1:
     """ShuffleNet with 4 groups; options are ShuffleNetV1's."""
-    return ShuffleNetV1(4, num_classes, in_channels, width_mult, stem_stride)
+    return ShuffleNetV1(4, num_classes, in_channels, **options)
 
 
 @register(_card(2_434_768, 138_365_952, 67.6))
-def shufflenet_v1_g8(
-    num_classes: int = 1000, in_channels: int = 3, width_mult: float = 1.0, stem_stride: int = 2
-) -> ShuffleNetV1:
+def shufflenet_v1_g8(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ShuffleNetV1:
     """ShuffleNet with 8 groups; options are ShuffleNetV1's."""
-    return ShuffleNetV1(8, num_classes, in_channels, width_mult, stem_stride)
+    return ShuffleNetV1(8, num_classes, in_channels, **options)

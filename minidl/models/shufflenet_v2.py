@@ -13,6 +13,7 @@ the others by a concatenation and a shuffle.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from minidl.functional import cat, chunk
 from minidl.models.blocks import NormActSequential, strided_stage
@@ -159,15 +160,15 @@ def _card(parameters: int, macs: int, top1: float, resize: int = 256) -> Card:
 
 @register(_card(1_366_792, 40_476_448, 60.552))
 def shufflenet_v2_x0_5(
-    num_classes: int = 1000, in_channels: int = 3, stem_stride: int = 2
+    num_classes: int = 1000, in_channels: int = 3, **options: Any
 ) -> ShuffleNetV2:
     """ShuffleNet v2 0.5×; options are ShuffleNetV2's."""
-    return ShuffleNetV2((24, 48, 96, 192, 1024), num_classes, in_channels, stem_stride)
+    return ShuffleNetV2((24, 48, 96, 192, 1024), num_classes, in_channels, **options)
 
 
 @register(_card(2_278_604, 144_907_992, 69.362))
 def shufflenet_v2_x1_0(
-    num_classes: int = 1000, in_channels: int = 3, stem_stride: int = 2
+    num_classes: int = 1000, in_channels: int = 3, **options: Any
 ) -> ShuffleNetV2:
     """ShuffleNet v2 1×; options are ShuffleNetV2's.
 
@@ -176,20 +177,20 @@ def shufflenet_v2_x1_0(
     ...     sum(p.numel() for p in shufflenet_v2_x1_0().parameters())
     2278604
     """
-    return ShuffleNetV2((24, 116, 232, 464, 1024), num_classes, in_channels, stem_stride)
+    return ShuffleNetV2((24, 116, 232, 464, 1024), num_classes, in_channels, **options)
 
 
 @register(_card(3_503_624, 295_759_392, 72.996, resize=232))
 def shufflenet_v2_x1_5(
-    num_classes: int = 1000, in_channels: int = 3, stem_stride: int = 2
+    num_classes: int = 1000, in_channels: int = 3, **options: Any
 ) -> ShuffleNetV2:
     """ShuffleNet v2 1.5×; options are ShuffleNetV2's."""
-    return ShuffleNetV2((24, 176, 352, 704, 1024), num_classes, in_channels, stem_stride)
+    return ShuffleNetV2((24, 176, 352, 704, 1024), num_classes, in_channels, **options)
 
 
 @register(_card(7_393_996, 583_253_464, 76.230, resize=232))
 def shufflenet_v2_x2_0(
-    num_classes: int = 1000, in_channels: int = 3, stem_stride: int = 2
+    num_classes: int = 1000, in_channels: int = 3, **options: Any
 ) -> ShuffleNetV2:
     """ShuffleNet v2 2×; options are ShuffleNetV2's."""
-    return ShuffleNetV2((24, 244, 488, 976, 2048), num_classes, in_channels, stem_stride)
+    return ShuffleNetV2((24, 244, 488, 976, 2048), num_classes, in_channels, **options)

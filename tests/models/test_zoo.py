@@ -4,6 +4,7 @@ import pytest
 from models.zoo import check_classes_and_channels_are_free, check_figures, on_meta
 
 from minidl import models
+from minidl.errors import DTypeError
 from minidl.nn import Dropout, DropPath
 
 NAMES = models.list()
@@ -51,6 +52,18 @@ def test_card_says_where_a_network_comes_from(name):
 )
 def test_card_says_what_the_paper_prints_where_that_is_another_figure(name, figure):
     assert figure in models.card(name).notes
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "others"),
+    [
+        ("shufflenet_v1_g3", "groups", "num_classes, in_channels, width_mult, stem_stride"),
+        ("resnet18", "blocks", "num_classes, in_channels, width, zero_init_residual"),
+    ],
+)
+def test_what_makes_a_network_what_it_is_called_is_no_option(name, option, others):
+    with pytest.raises(DTypeError, match=f"{name} has no option '{option}'. There are: {others}"):
+        models.create(name, **{option: 2})
 
 
 # -------------------------------------------------------------------------- regularisation
