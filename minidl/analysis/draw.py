@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from minidl.analysis.calls import Calls
 from minidl.analysis.flow import Flow
 from minidl.analysis.fold import fold as fold_blocks
-from minidl.analysis.graph import Calls, Graph, build_graph
+from minidl.analysis.graph import Graph, build_graph
 from minidl.analysis.layout import lay_out
 from minidl.analysis.rows import rows_of
 from minidl.analysis.scene import Scene
@@ -18,7 +19,10 @@ from minidl.analysis.trace import input_specs
 from minidl.errors import ArgumentError, MinidlError, fail
 from minidl.files.atomic import write_atomically
 from minidl.nn import Module
+from minidl_kernels.common.array_spec import ArraySpec
 
+_IDLE = 4
+"""Modules that don't run which are named."""
 _ENOUGH = 64
 """Boxes in a picture of which nobody said how deep it shall go."""
 
@@ -67,7 +71,9 @@ def draw(
     depth : how many levels of modules to open. 1 shows what the model's own forward calls; 2 opens
         those into frames and shows what they call. None: as deep as a readable picture goes.
     fold : whether equal blocks one behind the other are drawn once, with "× 6"
-    training : whether to run in training mode, in which networks have auxiliary heads
+    training : whether to run in training mode, in which networks have auxiliary heads. One image
+        is joined by a second there, since batch norm needs more than one value; costs stay those
+        of one.
 
     Raises
     ------
@@ -86,9 +92,7 @@ def draw(
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         fail("draw", "depth", repr(depth), "a number of levels, 0 or more", error=ArgumentError)
     inputs = input_specs("draw", model, input_size)
-    flow = Flow(model, inputs, training)
-    if flow.error is not None:
-        raise MinidlError(flow.refusal("draw")) from flow.error
+    flow = _flow(model, inputs, training)
     rows = rows_of(model, flow)
     calls = Calls(flow, rows)
     depth, graph = _graph(flow, calls, depth, fold)
@@ -96,7 +100,27 @@ def draw(
     parameters, macs = sum(row.parameters for row in rows), sum(row.macs for row in rows)
     shapes = ", ".join(shape_text(x.shape) for x in inputs)
     subtitle = f"input {shapes} · {count(parameters)} parameters · {count(macs)} MACs"
+    idle = [row.path for row in rows if row.status == "not run"]
+    if idle:
+        more = ", …" if len(idle) > _IDLE else ""
+        mode = "training" if training else "evaluation"
+        subtitle += f"\ndoesn't run in {mode}: {', '.join(idle[:_IDLE])}{more}"
     return Drawing(to_svg(scene, type(model).__name__, subtitle), graph, scene, depth)
+
+
+def _flow(model: Module, inputs: list[ArraySpec], training: bool) -> Flow:
+    """The pass that is drawn."""
+    alone = training and all(x.shape[:1] == (1,) for x in inputs)
+    given = [ArraySpec((2, *x.shape[1:]), x.dtype) for x in inputs] if alone else inputs
+    flow = Flow(model, given, training)
+    if flow.error is not None:
+        raise MinidlError(flow.refusal("draw")) from flow.error
+    if alone:
+        for call in flow.calls:
+            call.macs //= 2
+        for step in flow.steps:
+            step.macs //= 2
+    return flow
 
 
 def _graph(flow: Flow, calls: Calls, depth: int | None, fold: bool) -> tuple[int, Graph]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,8 @@ class Flow(Trace):
 
     def __init__(self, model: Module, inputs: Sequence[ArraySpec], training: bool) -> None:
         self.steps: list[Step] = []
-        self.outputs: tuple[Value, ...] = ()
+        self.outputs: tuple[tuple[str, Value], ...] = ()
+        """With what the model calls them, if it does."""
         self._values: dict[int, Value] = {}  # by the id of the array; Trace keeps all arrays
         self._left: Call | None = None
         for x in inputs:
@@ -53,7 +54,7 @@ class Flow(Trace):
         self._left = self._running
         super().leave(output)
         if self._running is None:
-            self.outputs = self._used(tensors_in(output))
+            self.outputs = self._named(output)
 
     def returned(self, module: Module, inputs: Any, output: Any) -> Any:
         """Tell apart what a module was given and what it returned, where they are one array.
@@ -75,7 +76,7 @@ class Flow(Trace):
             return None
         output = _replaced(output, fresh)
         if self._running is None:
-            self.outputs = self._used(tensors_in(output))
+            self.outputs = self._named(output)
         return output
 
     def operation(
@@ -85,7 +86,7 @@ class Flow(Trace):
         result = super().operation(name, function, args, options)
         arrays = _arrays_in((args, options))
         results = [args[0]] if name == "copy_into" else _arrays_in(result)
-        if name == "astype" and result.dtype == arrays[0].dtype:  # nothing happened
+        if _does_nothing(name, arrays, result):
             if id(arrays[0]) in self._values:
                 self._values[id(result)] = self._values[id(arrays[0])]
             return result
@@ -100,9 +101,36 @@ class Flow(Trace):
         for array in results:
             self._values[id(array)] = Value(step, array.shape)
 
-    def _used(self, tensors: Any) -> tuple[Value, ...]:
-        found = (self._values.get(id(t._array)) for t in tensors)
-        return tuple(value for value in found if value is not None)
+    def _named(self, output: Any) -> tuple[tuple[str, Value], ...]:
+        named = ((name, self._values.get(id(t._array))) for name, t in _names(output))
+        return tuple((name, value) for name, value in named if value is not None)
+
+
+def _names(output: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Every tensor, in the order of `tensors_in`, with its field's name or its key.
+
+    >>> from minidl import zeros
+    >>> [name for name, _ in _names({"logits": zeros(2), "heads": (zeros(1), zeros(1))})]
+    ['logits', 'heads[0]', 'heads[1]']
+    """
+    if isinstance(output, Tensor):
+        yield name, output
+        return
+    if isinstance(output, tuple) and hasattr(output, "_asdict"):  # a NamedTuple
+        output = output._asdict()
+    if isinstance(output, dict):
+        for key, part in output.items():
+            yield from _names(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(output, (tuple, list)):
+        for i, part in enumerate(output):
+            yield from _names(part, f"{name}[{i}]" if name else "")
+
+
+def _does_nothing(name: str, arrays: list[ArraySpec], result: Any) -> bool:
+    """Whether the result is what was given: a cast to its own type, one array put side by side."""
+    return (name == "astype" and result.dtype == arrays[0].dtype) or (
+        name == "concatenate" and len(arrays) == 1
+    )
 
 
 def _arrays_in(value: Any) -> list[ArraySpec]:

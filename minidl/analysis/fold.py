@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from minidl.analysis.calls import Calls
 from minidl.analysis.describe import details_of
-from minidl.analysis.graph import Calls, Edge, Graph, Node
+from minidl.analysis.graph import Edge, Graph, Node
 
 
 def fold(graph: Graph, calls: Calls) -> None:

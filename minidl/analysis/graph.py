@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from minidl import nn
-from minidl.analysis.describe import costs_text, details_of, kind_of, operation_title
+from minidl.analysis.calls import Calls
+from minidl.analysis.describe import costs_text, operation_title
 from minidl.analysis.flow import Flow, Step, Value
-from minidl.analysis.rows import Row
+from minidl.analysis.titles import is_convolution, title_and_kind
 from minidl.analysis.trace import Call
+
+AGAIN = "↺"
+"""Marks a layer that was called before."""
 
 
 @dataclass(eq=False)
@@ -83,34 +87,6 @@ class Graph:
         return list(self.root.leaves()) if self.root.children else []
 
 
-class Calls:
-    """The tree of a trace's calls, with what each of them costs, all below it included."""
-
-    def __init__(self, flow: Flow, rows: Iterable[Row]) -> None:
-        self.list = flow.calls
-        self.position = {id(call): i for i, call in enumerate(self.list)}
-        self.rows = list(rows)[: len(self.list)]  # the others are of layers that didn't run
-        self.end = [i + 1 for i in range(len(self.list))]  # of the calls below
-        self.parameters = [row.parameters for row in self.rows]
-        self.macs = [row.macs for row in self.rows]
-        for i in range(len(self.list) - 1, 0, -1):
-            parent = self.list[i].parent
-            assert parent is not None, "only the first call is the model's"
-            above = self.position[id(parent)]
-            self.end[above] = max(self.end[above], self.end[i])
-            self.parameters[above] += self.parameters[i]
-            self.macs[above] += self.macs[i]
-
-    def below(self, call: Call) -> list[Call]:
-        """The call, the calls that it made, and theirs."""
-        i = self.position[id(call)]
-        return self.list[i : self.end[i]]
-
-    def is_leaf(self, call: Call) -> bool:
-        """Whether it called no other module."""
-        return len(self.below(call)) == 1
-
-
 def build_graph(flow: Flow, calls: Calls, depth: int) -> Graph:
     """The graph whose boxes are the calls `depth` levels below the model, and leaves above."""
     return _Builder(flow, calls, depth).graph()
@@ -120,6 +96,7 @@ class _Builder:
     def __init__(self, flow: Flow, calls: Calls, depth: int) -> None:
         self.flow, self.calls, self.depth = flow, calls, depth
         self.root = Node("", "block")
+        self.meetings = {id(step.call) for step in flow.steps if len(set(step.inputs)) > 1}
         self.of_call: dict[int, Node] = {}
         self.of_step: dict[int, Node] = {}
         self.closed: dict[int, Call | None] = {}
@@ -132,8 +109,9 @@ class _Builder:
                 node = self.of_step[id(step)] = self._node_of_step(step)
                 for value in step.inputs:
                     self._connect(value, node)
-        for value in self.flow.outputs:
-            self._connect(value, self._add(Node("output", "io", output=value.shape)))
+        for name, value in self.flow.outputs:
+            title = f"output {name}".strip()
+            self._connect(value, self._add(Node(title, "io", output=value.shape)))
         edges = list(self.edges.values())
         return Graph(self.root, _without_dead_ends(self.root, edges))
 
@@ -145,8 +123,14 @@ class _Builder:
         return self.closed[id(call)]
 
     def _is_open(self, call: Call) -> bool:
+        if self.calls.is_leaf(call):
+            return False
         depth = self.calls.rows[self.calls.position[id(call)]].depth
-        return depth < self.depth and not self.calls.is_leaf(call)
+        return depth < self.depth or self._hides_a_meeting(call)
+
+    def _hides_a_meeting(self, call: Call) -> bool:
+        """Whether it would look like a convolution, but adds a shortcut to what it convolves."""
+        return id(call) in self.meetings and is_convolution(call, self.calls)
 
     def _is_transparent(self, step: Step) -> bool:
         """Whether what goes in comes out, and no box is needed to say so."""
@@ -182,9 +166,9 @@ class _Builder:
         if id(call) not in self.of_call:
             i = self.calls.position[id(call)]
             row = self.calls.rows[i]
-            title, kind = self._title_and_kind(call)
+            title, kind = title_and_kind(call, self.calls, self._is_open(call))
             node = Node(
-                title=title + (" ↺" if row.again else ""),
+                title=f"{title} {AGAIN}" if row.again else title,
                 kind=kind,
                 path=call.path,
                 name=row.name if call.path else "",
@@ -196,17 +180,6 @@ class _Builder:
             parent = self.root if call.parent is None else self._node_of_call(call.parent)
             self.of_call[id(call)] = self._add(node, parent)
         return self.of_call[id(call)]
-
-    def _title_and_kind(self, call: Call) -> tuple[str, str]:
-        """A convolution with its norm and activation is still a convolution."""
-        name = type(call.module).__name__
-        if self.calls.is_leaf(call):
-            return f"{name} {details_of(call.module)}".strip(), kind_of(call.module)
-        leaves = [c.module for c in self.calls.below(call) if self.calls.is_leaf(c)]
-        others = [m for m in leaves if kind_of(m) != "norm, activation"]
-        if self._is_open(call) or len(others) != 1 or kind_of(others[0]) != "convolution":
-            return name, "block"
-        return f"{name} {details_of(others[0])}", "convolution"
 
     def _add(self, node: Node, parent: Node | None = None) -> Node:
         node.parent = parent or self.root

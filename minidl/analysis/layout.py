@@ -54,7 +54,7 @@ class _Frame:
         given = {id(e.value): e for source, _, e in edges if source is node}
         taken = {id(e.value): e for _, target, e in edges if target is node}
         if self.heading:
-            width = max(text.width for text in self.heading)
+            width = max(text.x + text.width for text in self.heading)
             height = self.heading[-1].y + 4
             self.items[-1] = Item(width, height, "heading")
         for key in given:
@@ -238,12 +238,13 @@ def _set_heights(layers: Layers) -> tuple[list[float], list[float]]:
                 item.y = top
         tops.append(top)
         bottoms.append(top + height)
-        top += height + _gap(layers, len(tops) - 1)
+        lowest = max((item.y + item.height for item in items), default=top + height)
+        top += height + _gap(layers, len(tops) - 1, top + height - lowest)
     return tops, bottoms
 
 
-def _gap(layers: Layers, layer: int) -> float:
-    """Between a layer and the next: more where wires go far to the side."""
+def _gap(layers: Layers, layer: int, strip: float) -> float:
+    """Between a layer and the next: more where wires go far to the side, less below labels."""
     aside = 0.0
     for wire in layers.wires:
         place = layer - wire.cells[0].layer
@@ -253,7 +254,7 @@ def _gap(layers: Layers, layer: int) -> float:
             start = a.x + (exits.get(wire.value, 0.0) if a.item is wire.source else 0.0)
             end = b.x + (entries.get(wire.value, 0.0) if b.item is wire.target else 0.0)
             aside = max(aside, abs(start - end))
-    return 18.0 if aside < 0.01 else min(34.0 + 0.1 * aside, 70.0)
+    return max(18.0 - strip, 11.0) if aside < 0.01 else min(28.0 + 0.06 * aside, 52.0)
 
 
 def _wires_by_frame(edges: list[Edge]) -> dict[int, list[tuple[Node, Node, Edge]]]:

@@ -9,7 +9,7 @@ from minidl.analysis.graph import Node
 from minidl.analysis.lettering import shortened, text_width
 from minidl.analysis.tables import shape_text
 
-TITLE, SMALL = 12.0, 10.0
+TITLE, MIDDLE, SMALL = 12.0, 11.0, 10.0
 """Sizes of letters."""
 OUTLINE = 3.0
 """Around what stands for several: a second border this far outside."""
@@ -84,6 +84,15 @@ def span(node: Node) -> str:
     return shortened(name, 30)
 
 
+def lettering_of(node: Node) -> tuple[str, str]:
+    """The name in the code, and what it is; the other way round where the name is a number only."""
+    times = f" × {node.times}" if node.times > 1 else ""
+    name, what = span(node), shortened(node.title, 48)
+    if node.name[:1].isdigit() or not name:
+        return what + times, name
+    return name + times, what
+
+
 def sizes_text(shape: tuple[int, ...]) -> str:
     """C×H×W: without the batch, which is first."""
     return shape_text(shape[1:] if len(shape) > 1 else shape)
@@ -106,16 +115,18 @@ def box_size(node: Node) -> tuple[float, float]:
 
 
 def words(node: Node) -> list[Text]:
-    """What is in a box: the title on the left, the name on the right, the costs below."""
+    """What is in a box: the name on the left, what it is on the right, the costs below."""
     if is_round(node):
         return [Text(0.0, 16.5, node.title, 16.0, anchor="middle")]
-    name = sizes_text(node.output) if node.kind == "io" else span(node)
-    title = shortened(node.title) + (f" × {node.times}" if node.times > 1 else "")
-    texts = [Text(0.0, 16.0, title, TITLE, True, "start" if name else "middle")]
-    if name:
-        texts.append(Text(0.0, 16.0, name, SMALL, anchor="end"))
+    title, beside = lettering_of(node)
+    if node.kind == "io":
+        beside = sizes_text(node.output)
+    texts = [Text(0.0, 16.0, title, TITLE, True, "start" if beside else "middle")]
+    if beside:
+        size = SMALL if beside == span(node) else MIDDLE
+        texts.append(Text(0.0, 16.0, beside, size, anchor="end"))
     if node.costs:
-        texts.append(Text(0.0, 30.0, node.costs, SMALL, anchor="start" if name else "middle"))
+        texts.append(Text(0.0, 30.0, node.costs, SMALL, anchor="start" if beside else "middle"))
     return texts
 
 
@@ -128,11 +139,11 @@ def words_at(node: Node, left: float, top: float, width: float) -> list[Text]:
 
 
 def heading_of(node: Node) -> list[Text]:
-    """The lines at the upper left of a frame."""
-    times = f" × {node.times}" if node.times > 1 else ""
-    lines = [(span(node) or shortened(node.title)) + times, shortened(node.title), node.costs]
-    texts = [Text(0.0, 15.0, lines[0], 11.0, bold=True)]
-    for line in lines[1:]:
-        if line and line != lines[0]:
-            texts.append(Text(0.0, texts[-1].y + 12, line, SMALL - 1))
+    """The lines at the upper left of a frame, which need no word that it is a Sequential."""
+    title, beside = lettering_of(node)
+    texts = [Text(0.0, 15.0, title, MIDDLE, bold=True)]
+    if beside and not beside.endswith("Sequential"):
+        texts.append(Text(texts[0].width + 8, 15.0, beside, SMALL))
+    if node.costs:
+        texts.append(Text(0.0, 27.0, node.costs, SMALL - 1))
     return texts

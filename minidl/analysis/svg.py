@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from minidl.analysis.describe import KINDS
-from minidl.analysis.graph import Node
+from minidl.analysis.graph import AGAIN, Node
 from minidl.analysis.lettering import text_width
 from minidl.analysis.scene import OUTLINE, SMALL, Box, Line, Scene, Text, is_round, sizes_text
 from minidl.analysis.tables import count
@@ -29,14 +29,16 @@ _LETTERS = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 def to_svg(scene: Scene, title: str, subtitle: str) -> str:
     """The file's text; the same scene always gives the same."""
-    head = [Text(_MARGIN, 34, title, 17.0, bold=True), Text(_MARGIN, 52, subtitle, 11.0)]
+    head = [Text(_MARGIN, 34, title, 17.0, bold=True)]
+    head += [Text(_MARGIN, 52 + 16 * i, line, 11.0) for i, line in enumerate(subtitle.split("\n"))]
     kinds = [
         kind for kind in KINDS if kind != "io" and any(b.node.kind == kind for b in scene.boxes)
     ]
     inner = max(scene.width, *(text.width for text in head), 260.0)
     width = inner + 2 * _MARGIN
-    legend, legend_height = _legend(kinds, inner)
-    top = 70.0
+    again = any(AGAIN in box.node.title for box in scene.boxes)
+    legend, legend_height = _legend(kinds, again, inner)
+    top = head[-1].y + 18
     height = top + scene.height + 22 + legend_height + _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
@@ -101,10 +103,11 @@ def _box(box: Box) -> str:
         radius = 12 if node.kind in ("operation", "io") else 5
         outer = _rect(box, 0.0, radius + 2, f'fill="none" stroke="{stroke}"') if rim else ""
         shape = outer + _rect(box, rim, radius, style)
-    head, *rest = map(_text, box.texts)
+    ink = "".join(_text(text) for text in box.texts if text.size > SMALL)
+    grey = "".join(_text(text) for text in box.texts if text.size <= SMALL)
     return (
         f"<g{_about(node)}>{_tooltip(node)}{shape}"
-        f'<g fill="{_INK}">{head}</g><g fill="{_GREY}">{"".join(rest)}</g></g>'
+        f'<g fill="{_INK}">{ink}</g><g fill="{_GREY}">{grey}</g></g>'
     )
 
 
@@ -159,18 +162,21 @@ def _dot(line: Line) -> str:
     return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.4"/>'
 
 
-def _legend(kinds: list[str], width: float) -> tuple[str, float]:
+def _legend(kinds: list[str], again: bool, width: float) -> tuple[str, float]:
     """A swatch and a name for every kind there is, in lines of at most this width."""
     parts = []
     x = y = 0.0
-    for kind in kinds:
-        fill, stroke = COLOURS[kind]
-        needed = 18 + text_width(kind, SMALL) + 16
+    for name in (*kinds, *([f"{AGAIN} the same layer again"] if again else [])):
+        swatch = 18 if name in COLOURS else 0
+        needed = swatch + text_width(name, SMALL) + 16
         if x and x + needed > width:
             x, y = 0.0, y + 18
-        parts.append(
-            f'<rect x="{_n(x)}" y="{_n(y)}" width="12" height="12" rx="3" '
-            f'fill="{fill}" stroke="{stroke}"/>' + _text(Text(x + 18, y + 10, kind, SMALL))
-        )
+        if swatch:
+            fill, stroke = COLOURS[name]
+            parts.append(
+                f'<rect x="{_n(x)}" y="{_n(y)}" width="12" height="12" rx="3" '
+                f'fill="{fill}" stroke="{stroke}"/>'
+            )
+        parts.append(_text(Text(x + swatch, y + 10, name, SMALL)))
         x += needed
     return f'<g fill="{_GREY}">{"".join(parts)}</g>', y + 12

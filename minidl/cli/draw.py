@@ -30,6 +30,9 @@ def draw(
     fold: Annotated[
         bool, typer.Option("--fold/--no-fold", help="Draw equal blocks in a row once, with × 6.")
     ] = True,
+    training: Annotated[
+        bool, typer.Option("--training", help="As it runs in training: with auxiliary heads.")
+    ] = False,
     load: Load = None,
 ) -> None:
     """Draw a model's graph into an SVG file, which browsers show."""
@@ -40,7 +43,7 @@ def draw(
     shape = input_shape("draw", model, size)
     with use_backend("meta"):
         network = build(model, num_classes, shape)
-    drawing = analysis.draw(network, shape, depth=depth, fold=fold)
+    drawing = analysis.draw(network, shape, depth=depth, fold=fold, training=training)
     path = Path(f"{model}.svg") if out is None else out
     drawing.save(path)
     nodes = len(drawing.graph.nodes())

@@ -35,7 +35,7 @@ def test_texts_and_tooltips_of_a_layer():
     root = ET.fromstring(draw(lenet(), (1, 28, 28)).svg)
     (box,) = [g for g in root.iter(f"{SVG}g") if g.get("data-path") == "conv1"]
     assert [t.text for t in box.iter(f"{SVG}text")] == [
-        "Conv2d 5×5, 6", "conv1", "156 params · 118k MACs",
+        "conv1", "Conv2d 5×5, 6", "156 params · 118k MACs",
     ]  # fmt: skip
     assert box.find(f"{SVG}title").text.split("\n") == [
         "conv1: Conv2d 5×5, 6", "output 6×28×28", "156 parameters", "117,600 MACs",
@@ -43,7 +43,40 @@ def test_texts_and_tooltips_of_a_layer():
     assert box.get("data-kind") == "convolution"
     texts = [t.text for t in root.iter(f"{SVG}text")]
     assert texts[:2] == ["LeNet5", "input 1×1×28×28 · 61,706 parameters · 416,520 MACs"]
-    assert texts[-5:] == ["convolution", "dense", "norm, activation", "pooling", "operation"]
+    assert texts[-6:] == [
+        *("convolution", "dense", "norm, activation", "pooling", "operation"),
+        "↺ the same layer again",
+    ]
+
+
+def texts_of(svg, role, path):
+    groups = ET.fromstring(svg).iter(f"{SVG}g")
+    (found,) = [g for g in groups if (g.get("data-role"), g.get("data-path")) == (role, path)]
+    return [t.text for t in found.iter(f"{SVG}text")]
+
+
+def test_a_name_comes_first_and_a_number_last():
+    model = nn.Sequential({"stem": nn.Conv2d(3, 4, 1), "body": nn.Sequential(nn.Conv2d(4, 5, 1))})
+    svg = draw(model, (3, 4, 5), depth=2).svg
+    assert texts_of(svg, "box", "stem")[:2] == ["stem", "Conv2d 1×1, 4"]
+    assert texts_of(svg, "box", "body.0")[:2] == ["Conv2d 1×1, 5", "0"]
+    assert texts_of(svg, "frame", "body") == ["body", "25 params · 400 MACs"]
+    assert "same layer again" not in svg
+
+
+def test_what_does_not_run_is_named_below_the_title():
+    with minidl.backends.use_backend("meta"):
+        model = models.create("googlenet")
+    lines = [
+        [t.text for t in ET.fromstring(svg).iter(f"{SVG}text")][:3]
+        for svg in (draw(model, (3, 224, 224), depth=1, training=on).svg for on in (False, True))
+    ]
+    assert lines[0][2] == "doesn't run in evaluation: aux1, aux2"
+    assert lines[1][2] == "input"
+    many = nn.ReLU()
+    for i in range(5):
+        setattr(many, f"spare{i}", nn.Linear(2, 2))
+    assert "evaluation: spare0, spare1, spare2, spare3, …<" in draw(many, (3, 4, 5)).svg
 
 
 def test_wires_say_the_shape_where_it_changes():

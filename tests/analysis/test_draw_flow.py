@@ -1,41 +1,17 @@
 """draw: the wires are the data's true ways."""
 
 import pytest
+from drawn_edges import Formula, called, conv, edges_of
 
 import minidl
 from minidl import functional as F
 from minidl import models, nn
-from minidl.analysis import draw
+from minidl.analysis import draw, summary
+from minidl.analysis.calls import Calls
 from minidl.analysis.flow import Flow
-from minidl.analysis.graph import Calls, build_graph
+from minidl.analysis.graph import build_graph
 from minidl.analysis.rows import rows_of
 from minidl.analysis.trace import input_specs
-
-
-def called(node):
-    return node.path if node.call is not None else node.title
-
-
-def edges_of(model, size, **options):
-    options = {"depth": 1, "fold": False, **options}
-    return [(called(e.source), called(e.target)) for e in draw(model, size, **options).graph.edges]
-
-
-class Formula(nn.Module):
-    """A module whose forward is a function of it and its inputs."""
-
-    def __init__(self, formula, **layers):
-        super().__init__()
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-        self.formula = formula
-
-    def forward(self, *inputs):
-        return self.formula(self, *inputs)
-
-
-def conv(channels=4):
-    return nn.Conv2d(4, channels, 3, padding=1)
 
 
 def test_a_residual_addition():
@@ -168,8 +144,48 @@ def test_auxiliary_heads_are_there_in_training():
     with minidl.backends.use_backend("meta"):
         model = models.create("googlenet")
     assert {"aux1", "aux2"} & {n.path for n in draw(model, (3, 224, 224)).graph.nodes()} == set()
-    edges = edges_of(model, (3, 224, 224), training=True)
-    assert {("inception4a", "aux1"), ("inception4d", "aux2"), ("aux1", "output")} <= set(edges)
+    edges = set(edges_of(model, (3, 224, 224), training=True))
+    assert {("inception4a", "aux1"), ("inception4d", "aux2")} <= edges
+    assert ("aux1", "output auxiliary[0]") in edges
+
+
+def test_one_image_in_training_is_enough_and_costs_what_one_image_costs():
+    """Batch norm behind a pooling to 1×1 needs more than one."""
+    with minidl.backends.use_backend("meta"):
+        model = models.create("inception_v3")
+    drawing = draw(model, (3, 299, 299), depth=1, fold=False, training=True)
+    quiet = draw(model, (3, 299, 299), depth=1, fold=False)
+    macs = {node.path: node.macs for node in drawing.graph.nodes() if node.call is not None}
+    head = 128 * 768 * 25 + 768 * 128 * 25 + 768 * 1000  # 1×1 on 5×5; 5×5 to 1×1; dense
+    assert macs.pop("AuxLogits") == head
+    assert macs == {node.path: node.macs for node in quiet.graph.nodes() if node.call is not None}
+    assert "input 1×3×299×299" in drawing.svg
+
+
+def test_a_concatenation_of_one_tensor_is_a_wire():
+    model = Formula(lambda m, x: m.a(F.concatenate([x], dim=1)), a=conv())
+    assert edges_of(model, (4, 8, 9)) == [("input", "a"), ("a", "output")]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    "name", ["googlenet", "inception_v3", "densenet_bc", "mobilenet_v2", "shufflenet_v2_x0_5"]
+)
+def test_every_layer_that_runs_is_one_box_and_nothing_is_lost(name, training):
+    with minidl.backends.use_backend("meta"):
+        model = models.create(name)
+    size = models.card(name).input
+    table = summary(model, (2, *size), training=training)
+    ran = [row.path for row in table.rows if row.status == "run" and not row.again]
+    leaves = {path for path, module in model.named_modules() if not list(module.children())}
+    idle = {path for path, module in model.named_modules() if type(module) is nn.Identity}
+    drawing = draw(model, size, depth=99, fold=False, training=training)
+    nodes = [node for node in drawing.graph.nodes() if node.call is not None]
+    first = [node.path for node in nodes if "↺" not in node.title]
+    assert sorted(first) == sorted(set(ran) & leaves - idle)
+    run = sum(row.parameters for row in table.rows if row.status == "run")
+    assert sum(node.parameters for node in nodes) == run
+    assert 2 * sum(node.macs for node in drawing.graph.nodes()) == table.macs
 
 
 # -------------------------------------------------------------- against running it on numbers
@@ -249,7 +265,10 @@ def test_there_is_a_way_where_and_only_where_a_change_arrives():
     assert reachable(draw(model, (2, 3, 6, 7), fold=False).graph) == expected
 
 
-NETWORKS = ("googlenet", "resnet18", "seresnet18", "shufflenet_v2_x1_0", "densenet121", "lenet5")
+NETWORKS = (
+    *("googlenet", "mobilenet_v2", "shufflenet_v1_g3", "resnet18", "seresnet18"),
+    *("shufflenet_v2_x1_0", "densenet121", "lenet5"),
+)
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name in models.list()])
@@ -274,56 +293,3 @@ def test_closing_the_frames_of_a_deep_graph_gives_the_shallow_one(name):
         graphs = [build_graph(flow, calls, d) for d in (depth, depth + 1)]
         shallow = {id(node.call) for node in graphs[0].nodes() if node.call is not None}
         assert ends(graphs[0], shallow) == ends(graphs[1], shallow)
-
-
-# ----------------------------------------------------------------------------------- folding
-
-
-def test_equal_blocks_in_a_row_are_one():
-    block = nn.Sequential
-    model = nn.Sequential(*(block(conv(), nn.ReLU()) for _ in range(4)), nn.MaxPool2d(2))
-    drawing = draw(model, (4, 8, 8), depth=1)
-    assert [(n.title, n.times) for n in drawing.graph.nodes()][1:-1] == [
-        ("Sequential 3×3, 4", 4), ("MaxPool2d 2×2, /2", 1),
-    ]  # fmt: skip
-    folded = drawing.graph.nodes()[1]
-    assert (folded.path, folded.last, folded.parameters, folded.macs) == (
-        "0", "3", 4 * 148, 4 * 64 * 36 * 4,
-    )  # fmt: skip
-    opened = draw(model, (4, 8, 8), depth=2).graph
-    assert [(called(e.source), called(e.target)) for e in opened.edges] == [
-        ("input", "0.0"), ("0.0", "0.1"), ("0.1", "4"), ("4", "output"),
-    ]  # fmt: skip
-    assert [frame.times for frame in opened.root.children] == [1, 4, 1, 1]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        nn.Sequential(nn.Conv2d(4, 4, 3, padding=2, dilation=2), nn.ReLU()),
-        nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.ReLU()),
-        nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.Tanh()),
-        nn.Sequential(nn.Conv2d(4, 4, 5, padding=2), nn.ReLU()),
-    ],
-)
-def test_different_blocks_are_not_folded(other):
-    model = nn.Sequential(nn.Sequential(conv(), nn.ReLU()), other)
-    assert len(draw(model, (4, 8, 8), depth=1).graph.nodes()) == 4
-
-
-def test_blocks_whose_results_are_used_elsewhere_are_not_folded():
-    def formula(m, x):
-        y = m.b(m.a(x))
-        return y + m.c(y)
-
-    model = Formula(formula, a=conv(), b=conv(), c=conv())
-    assert [n.times for n in draw(model, (4, 8, 8)).graph.nodes()] == [1, 2, 1, 1, 1]
-    assert [(called(e.source), called(e.target)) for e in draw(model, (4, 8, 8)).graph.edges] == [
-        ("input", "a"), ("a", "c"), ("a", "+"), ("c", "+"), ("+", "output"),
-    ]  # fmt: skip
-
-
-def test_folding_can_be_left():
-    model = nn.Sequential(conv(), conv(), conv())
-    assert len(draw(model, (4, 8, 8), fold=False).graph.nodes()) == 5
-    assert len(draw(model, (4, 8, 8)).graph.nodes()) == 3

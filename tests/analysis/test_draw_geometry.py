@@ -208,6 +208,14 @@ def test_shallow_and_deep_pictures_of_every_family(name, depth):
     check(draw(model, models.card(name).input, depth=depth).svg)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("name", ["googlenet", "googlenet_2014", "inception_v3"])
+def test_pictures_with_auxiliary_heads(name, depth):
+    with minidl.backends.use_backend("meta"):
+        model = models.create(name)
+    check(draw(model, models.card(name).input, depth=depth, training=True).svg)
+
+
 def random_graph(dice):
     """Boxes in nested frames; any later box may use any earlier one's result."""
     root = Node("", "block")

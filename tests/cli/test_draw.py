@@ -24,6 +24,13 @@ def test_options_reach_the_picture(minidl, tmp_path):
     assert "BasicBlock × 3" not in path.read_text(encoding="utf-8")
 
 
+def test_training_draws_the_auxiliary_heads(minidl, tmp_path):
+    path = tmp_path / "net.svg"
+    for options, expected in (((), False), (("--training",), True)):
+        assert minidl("draw", "googlenet", "--depth", 1, "--out", path, *options)[0] == 0
+        assert ('data-path="aux2"' in path.read_text(encoding="utf-8")) is expected
+
+
 def test_what_does_not_fit_writes_nothing(minidl, tmp_path):
     path = tmp_path / "net.svg"
     code, _, err = minidl("draw", "lenet5", "--input", "1x32x32", "--out", path)
