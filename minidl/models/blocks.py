@@ -175,8 +175,8 @@ class SqueezeExcite(Module):
         x (N, C, H, W) ─▶ mean (N, C, 1, 1) ─▶ fc1 (N, squeezed, 1, 1) ─▶ activation ─▶ fc2 ─▶ gate
         └──────────────────────────────────── × ◀── (N, C, 1, 1) ◀───────────────────────────────┘
 
-    Hu, Shen, Sun 2018, "Squeeze-and-excitation networks", §3, figure 1. fc1 and fc2 are dense
-    layers, written as 1×1 convolutions, as published weights have them.
+    Hu et al. 2017, "Squeeze-and-excitation networks", arXiv:1709.01507, §3, figure 1. fc1 and fc2
+    are dense layers, written as 1×1 convolutions, as published weights have them.
     """
 
     def __init__(

@@ -2,9 +2,11 @@
 residual learning for image recognition", CVPR 2016, arXiv:1512.03385, §4.2. In the lecture: "Does
 adding layers improve accuracy?".
 
-    image      conv1 3×3   layer1      layer2      layer3     means, dense
-    3×32×32 ─▶ 16×32×32 ─▶ 16×32×32 ─▶ 32×16×16 ─▶ 64×8×8 ─▶ 64 ─▶ 10      depth = 6n + 2,
-                           n blocks    n blocks    n blocks                n = 3, 5, 7, 9, 18
+    image      conv1 3×3    layer1      layer2      layer3    means    dense
+    3×32×32 ─▶ 16×32×32  ─▶ 16×32×32 ─▶ 32×16×16 ─▶ 64×8×8 ─▶ 64    ─▶ 10
+    blocks                  n           n           n
+
+The depth counts layers with weights: 6n + 2, for n = 3, 5, 7, 9 and 18.
 
 A plain network is the same without the shortcuts: 56 plain layers train worse than 20, 56 residual
 ones better (figure 6).
@@ -74,8 +76,9 @@ class ZeroPadShortcut(Module):
 class PlainBlock(Module):
     """Two 3×3 convolutions without a shortcut.
 
-    x (N, in_channels, H, W) ─▶ conv1, stride ─ bn1 ─ relu ─▶ conv2 ─ bn2 ─ relu ─▶
-    (N, width, H/stride, W/stride)
+        x (N, in_channels, H, W)
+        conv1 3×3, stride ─ bn1 ─ relu     (N, width, H/stride, W/stride)
+        conv2 3×3 ─ bn2 ─ relu ─▶          the same
     """
 
     expansion = 1

@@ -135,7 +135,9 @@ class DenseBlock(Sequential):
 class Transition(Module):
     """Between two blocks: half the channels (the compression, "C"), half the height and width.
 
-    x (N, in_channels, H, W) ─▶ norm ─ relu ─ conv 1×1 ─▶ pool 2×2 ─▶ (N, out_channels, H/2, W/2)
+        x (N, in_channels, H, W)
+        norm ─ relu ─ conv 1×1     (N, out_channels, H, W)
+        average pool 2×2 ─▶        (N, out_channels, H/2, W/2)
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

@@ -8,9 +8,10 @@ Scaling".
     blocks                  1          2         2         3         3          4         1
     ─▶ head 1×1, 1280×7² ─▶ means, dense ─▶ 1000
 
-That is b0. The others are b0 with more channels, more blocks and larger images, all three at once:
-one `EfficientNet(width, depth)`, for images of the size in the table `SCALES`. compound_scaling.py
-has the rule behind it, and the search for the rule's constants.
+That is b0; the paper counts the stem as stage 1 and the head as stage 9. The others are b0 with
+more channels, more blocks and larger images, all three at once: one `EfficientNet(width, depth)`,
+for images of the size in the table `SCALES`. compound_scaling.py has the rule behind it, and the
+search for the rule's constants.
 """
 
 from __future__ import annotations
