@@ -79,6 +79,8 @@ class PlainBlock(Module):
         x (N, in_channels, H, W)
         conv1 3×3, stride ─ bn1 ─ relu     (N, width, H/stride, W/stride)
         conv2 3×3 ─ bn2 ─ relu ─▶          the same
+
+    A BasicBlock with nothing added: figure 3, middle.
     """
 
     expansion = 1

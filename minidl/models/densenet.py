@@ -138,6 +138,8 @@ class Transition(Module):
         x (N, in_channels, H, W)
         norm ─ relu ─ conv 1×1     (N, out_channels, H, W)
         average pool 2×2 ─▶        (N, out_channels, H/2, W/2)
+
+    §3, "Pooling layers" and "Compression".
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
