@@ -223,34 +223,6 @@ def test_columns_add_up_at_every_depth():
     assert table.collapsed(0)[0].macs == table.macs
 
 
-def kept_by_numpy(model, x):
-    """Bytes of the arrays that a real graph holds, without parameters and input."""
-    nodes, found = [model(x).grad_fn], {}
-    known = {id(t._array) for t in (*model.parameters(), *model.buffers(), x)}
-    while nodes:
-        node = nodes.pop()
-        for saved in getattr(node, "_saved", None) or ():
-            array = saved.value
-            if isinstance(array, np.ndarray):
-                while isinstance(array.base, np.ndarray):
-                    array = array.base
-                if id(array) not in known:
-                    found[id(array)] = array
-        nodes += [e.target for e in getattr(node, "_edges", ()) if e is not None]
-    return sum(array.nbytes for array in found.values())
-
-
-@pytest.mark.parametrize("name", ["lenet5", "lenet5_1998"])
-def test_kept_bytes_are_those_a_real_graph_holds(name):
-    model = models.create(name)
-    table = summary(model, (3, 1, 28, 28))
-    assert table.kept_bytes == kept_by_numpy(model, minidl.zeros(3, 1, 28, 28)) > 0
-
-
-def test_a_frozen_model_keeps_nothing():
-    assert summary(models.create("lenet5").requires_grad_(False), (1, 28, 28)).kept_bytes == 0
-
-
 def test_the_model_and_the_random_numbers_are_left_alone():
     model = nn.Sequential(
         *(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Dropout(0.5), nn.Flatten()),

@@ -141,3 +141,9 @@ def test_statistics_of_another_length_are_refused(name, argument):
     message = f"{name}: {argument}.shape is (4,), expected (3,)."
     with pytest.raises(ShapeError, match=says(message)):
         call(name, array(2, 3, 4), **{argument: array(4)})
+
+
+def test_mean_and_variance_are_two_arrays():
+    _, mean, var = spec.batch_norm(ArraySpec((8, 3, 5, 7), "float32"), eps=1e-5)
+    assert mean == var
+    assert mean is not var
