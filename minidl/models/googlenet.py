@@ -221,7 +221,9 @@ class GoogLeNet(Module):
         x = self.maxpool1(self.conv1(x))  # (N, 64, 56, 56)
         return self.maxpool2(self.conv3(self.conv2(x)))  # type: ignore[no-any-return]
 
-    # What googlenet_2014 does in another way:
+    # What googlenet_2014 does in another way. All but `stem` are called by __init__ above, before
+    # that of a subclass goes on: they build from their arguments and use nothing of self, and
+    # _draw_weights, the last, finds every layer that has weights.
 
     def _conv(self, in_channels: int, out_channels: int, **window: int) -> Module:
         return conv_bn_relu(in_channels, out_channels, **window)
