@@ -39,8 +39,8 @@ ANY = 32
 last batch norms see one value an image."""
 
 SLOW = {
-    "inception_v3": "no thin variant, 0.4 billion MACs an image",
-    "inception_v4": "no thin variant, 0.7 billion MACs an image",
+    "inception_v3": "94 convolutions",
+    "inception_v4": "149 convolutions",
     "densenet201": "200 layers",
     **dict.fromkeys([f"efficientnet_b{i}" for i in range(4, 8)], "more than 30 blocks"),
     "resnet152": "150 layers",
