@@ -72,8 +72,8 @@ inception_v2 73.2% (6,912), mobilenet_v1 72.9% (2,688), efficientnet_lite0 77.6%
 had 26.4% (1,856), and resnet110's rose to 12.9 within five steps. At 0.05 with a warm-up:
 shufflenet_v1_g3 79.1% (6,208), mobilenet_v2 80.1% (4,096), efficientnet_b0 49.7% and rising
 (3,072); Adam was slower for that. resnet110 hadn't learned anything after 15 steps of that either,
-nor plain110 after 20 at 0.1: whether they do with this recipe wasn't seen. In their first 123 and
-80 steps of it preact_resnet18 had 77% and resnext50_32x4d 62% of the last 20 steps' images right.
+nor plain110 after 20 at 0.1: whether they do with this recipe wasn't seen. By the 120th
+step of it preact_resnet18 had 77% and resnext50_32x4d 72% of the last 20 steps' images right.
 
 Without batch norms, by Adam: alexnet_lecture 79.1% (8,000) and alexnet 70.4% (6,336) at batch size
 64; vgg16 was left at 20.1% (7,488) there, and had 66.7% at 32 (6,112); vgg19 49.5% (6,912),
