@@ -19,9 +19,11 @@ sys.path.insert(0, str(HERE.parent))
 from models import test_mobilenet_oracle, test_shufflenet_oracle  # noqa: E402
 from models.zoo import random_images  # noqa: E402
 from models.zoo_oracle import CLASSES, published  # noqa: E402
+from torchvision_oracle import import_torchvision  # noqa: E402
 
 
 def thin_mobilenet_v1():
+    import_torchvision()  # timm imports it
     from timm.models.efficientnet import _gen_mobilenet_v1
 
     return _gen_mobilenet_v1("mobilenetv1_100", channel_multiplier=0.25, num_classes=CLASSES)
