@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minidl.errors import ArgumentError, fail
 from minidl.models.blocks import strided_stage
 from minidl.models.card import Paper, imagenet_card
 from minidl.models.registry import register
@@ -163,6 +164,10 @@ class Bottleneck(Module):
         attention: Attention | None = None,
     ) -> None:
         super().__init__()
+        if width < 1 or width * width_per_group % 64:
+            got, expected = f"{width}", f"one whose product with {width_per_group} divides by 64"
+            fix = "It is the network's width, 64 if not said, times 1, 2, 4 or 8."
+            fail("Bottleneck", "width", got, expected, fix, error=ArgumentError)
         inner, out_channels = width * width_per_group // 64 * groups, width * self.expansion
         stride1, stride2 = (stride, 1) if stride_in_1x1 else (1, stride)
         self.conv1 = Conv2d(in_channels, inner, 1, stride1, bias=False)
@@ -249,12 +254,19 @@ def initialise(network: Module, zero_init_residual: bool = False) -> None:
     """Convolutions from N(0, 2 / fan_out), as in the references: the gradient keeps its variance.
 
     He et al. 2015, "Delving deep into rectifiers", §2.2. Batch norms begin as identities.
+
+    Raises ArgumentError for zero_init_residual where no block can start as its shortcut.
     """
     for module in network.modules():
         if isinstance(module, Conv2d):
             init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif zero_init_residual and hasattr(module, "start_as_identity"):
-            module.start_as_identity()
+    if zero_init_residual:
+        blocks = [each for each in network.modules() if hasattr(each, "start_as_identity")]
+        if not blocks:
+            name, expected = type(network).__name__, "blocks with a method start_as_identity()"
+            fail(name, "zero_init_residual", "True", expected, error=ArgumentError)
+        for block in blocks:
+            block.start_as_identity()
 
 
 # --------------------------------------------------------------------------------- zoo

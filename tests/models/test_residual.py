@@ -19,7 +19,7 @@ from models.zoo import (
 
 import minidl
 from minidl import models
-from minidl.errors import ShapeError
+from minidl.errors import ArgumentError, ShapeError
 from minidl.models.resnet import projection
 from minidl.nn import BatchNorm2d, Conv2d
 from minidl.random import default_generator
@@ -171,6 +171,17 @@ def test_squeeze_and_excitation_networks_start_as_their_shortcuts_unless_told():
             ends = [state[key].numpy() for key in state if key.endswith(f"{leaf}.weight")]
             assert len(ends) == count
             assert all((weight == start).all() for weight in ends)
+
+
+def test_zero_init_residual_needs_blocks_that_can_start_as_their_shortcut():
+    with pytest.raises(ArgumentError, match=r"zero_init_residual is True, expected blocks with a"):
+        models.CifarResNet(models.ResidualUnit, 1, zero_init_residual=True)
+
+
+@pytest.mark.parametrize(("name", "width"), [("resnext50_32x4d", 8), ("resnext50_32x4d", 20)])
+def test_a_width_that_the_groups_cannot_share_is_refused(name, width):
+    with pytest.raises(ArgumentError, match=rf"width is {width}, expected one whose product with"):
+        models.create(name, width=width)
 
 
 def test_zero_init_residual_reaches_every_block():
