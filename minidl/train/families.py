@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from minidl import models
@@ -178,18 +179,43 @@ def as_published(recipe: Recipe, model: str) -> Recipe:
     return dataclasses.replace(recipe, options={}, image_size=min(card.input[1:]) if card else None)
 
 
+_IN_WORDS = {
+    **dict.fromkeys(("width", "width_mult"), "{share} of the channels"),
+    "growth_rate": "{share} of the channels that a layer adds",
+    "hidden": "dense layers of {here} units instead of {published}",
+    "grid": "pooled to {here}×{here} instead of {published}×{published}",
+    "depth": "{here} layers instead of {published}",
+    "stem_stride": "a first stride of {here} instead of {published}",
+    "aux_logits": "no auxiliary heads",
+}
+"""What a family changes, as `differences` says it."""
+_SHARES = {Fraction(1, 2): "half", Fraction(1, 4): "a quarter"}
+
+
 def differences(model: str, recipe: Recipe, image_shape: tuple[int, ...]) -> str:
     """What is trained instead of the published network on the images as they are; "" if nothing.
 
     >>> differences("resnet50", recipe_for("resnet50"), (1, 28, 28))
-    'thin: width 16 of 64'
+    'not as published: a quarter of the channels'
     >>> differences("vgg16", as_published(recipe_for("vgg16"), "vgg16"), (1, 28, 28))
     'images resized to 224×224'
     """
     published = _BY_NAME[model].changed if model in _BY_NAME else {}
-    of = {name: f" of {value}" for name, (_, value) in published.items()}
-    parts = [f"{name} {value}{of.get(name, '')}" for name, value in recipe.options.items()]
-    said = [f"thin: {', '.join(parts)}"] if parts else []
+    parts = [_in_words(name, value, published.get(name)) for name, value in recipe.options.items()]
+    how = "not as published" if published else "made with"
+    said = [f"{how}: {', '.join(parts)}"] if parts else []
     if recipe.image_size is not None and image_shape[-2:] != (recipe.image_size,) * 2:
         said.append(f"images resized to {recipe.image_size}×{recipe.image_size}")
     return ", ".join(said)
+
+
+def _in_words(name: str, here: Any, changed: tuple[Any, Any] | None) -> str:
+    """One of the options that a network was made with; as it is written if no family changes it."""
+    if changed is None:
+        return f"{name}={here!r}"
+    published = changed[1]
+    share = ""
+    if name in ("width", "width_mult", "growth_rate"):
+        fraction = Fraction(here / published).limit_denominator(16)
+        share = _SHARES.get(fraction, str(fraction))
+    return _IN_WORDS[name].format(share=share, here=here, published=published)

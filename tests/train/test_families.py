@@ -71,16 +71,56 @@ def test_changed_options_are_given_beside_the_published_ones(family):
         assert shapes[0] == shapes[1]
 
 
-def test_what_was_changed_is_said_in_a_line():
-    recipe = recipe_for("vgg16")
-    assert differences("vgg16", recipe, (1, 28, 28)) == (
-        "thin: width 16 of 64, hidden 256 of 4096, grid 1 of 7, images resized to 32×32"
-    )
-    assert "resized" not in differences("vgg16", recipe, (3, 32, 32))
-    assert differences("resnet20", recipe_for("resnet20"), (1, 28, 28)) == ""
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            "vgg16",
+            "not as published: a quarter of the channels, dense layers of 256 units instead of "
+            "4096, pooled to 1×1 instead of 7×7, images resized to 32×32",
+        ),
+        (
+            "alexnet_2012",
+            "not as published: 3/8 of the channels, dense layers of 512 units instead of 4096, "
+            "pooled to 1×1 instead of 6×6, images resized to 67×67",
+        ),
+        (
+            "googlenet_2014",
+            "not as published: half of the channels, no auxiliary heads, images resized to 32×32",
+        ),
+        (
+            "densenet161",
+            "not as published: a quarter of the channels that a layer adds, a quarter of the "
+            "channels, images resized to 32×32",
+        ),
+        ("densenet_bc", "not as published: 40 layers instead of 100"),
+        (
+            "efficientnet_b3",
+            "not as published: a quarter of the channels, a first stride of 1 instead of 2",
+        ),
+        ("shufflenet_v2_x1_0", "not as published: a first stride of 1 instead of 2"),
+        ("resnet20", ""),
+    ],
+)
+def test_what_was_changed_is_said_in_plain_words(model, said):
+    assert differences(model, recipe_for(model), (1, 28, 28)) == said
+
+
+def test_images_that_have_the_size_are_not_said_to_be_resized():
+    assert "resized" not in differences("vgg16", recipe_for("vgg16"), (3, 32, 32))
+
+
+def test_options_of_a_network_of_ones_own_are_said_as_they_are_written():
     assert differences("of_a_student", Recipe(1, 1, 0.1, options={"width": 3}), (1, 8, 8)) == (
-        "thin: width 3"
+        "made with: width=3"
     )
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.names.split()[0])
+def test_every_change_has_words(family):
+    model = family.names.split()[0]
+    words = differences(model, recipe_for(model), (1, 28, 28))
+    assert not any(option in words for option in (*family.changed, "=", "_", "None"))
 
 
 @pytest.mark.parametrize("name", ["vgg11_bn", "nin", "resnet18", "shufflenet_v2_x0_5"])
@@ -108,7 +148,9 @@ def test_an_image_that_would_be_a_batch_by_itself_is_left_out_and_that_is_said(t
     common = ("googlenet", "--data-dir", "bundled", "--epochs", 1)
     left = "65 images in batches of 64 leave a single one over"
     assert left in minidl_train(*common, "--limit", 65, "--out", tmp_path / "65")
-    assert "leave a single one" not in minidl_train(*common, "--limit", 66, "--out", tmp_path / "66")
+    assert "leave a single one" not in minidl_train(
+        *common, "--limit", 66, "--out", tmp_path / "66"
+    )
 
 
 def test_as_published_trains_the_published_network_on_images_of_its_size(tmp_path):
