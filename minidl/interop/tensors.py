@@ -7,7 +7,8 @@ these, and PyTorch's older format; the content says which it is, not the name.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -60,32 +61,50 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Of a safetensors file, a dict of tensors by name. Of a file of `torch.save`, what was saved:
     often such a dict too, or a dict with one inside, at "state_dict" or "model"; all plain values
-    are kept. bfloat16 becomes float32. Nothing that the file names is imported or executed.
+    are kept, and a tensor or list that was saved in several places is one and the same again.
+    bfloat16 becomes float32. Nothing that the file names is imported or executed.
 
     Raises DataError for another kind of file, a damaged one, or one that holds something else than
     tensors and plain values, such as a whole pickled model.
     """
     content, _ = read_file(path)
     try:
-        return _converted(content, tensor)
+        return _with_tensors(content)
     except DTypeError as error:
         raise DataError(f"{path} has a dtype that tensors lack. {error}") from error
+    except MemoryError as error:
+        raise DataError(f"{path} can't be read: it doesn't fit into the memory.") from error
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     """What `load` reads, with arrays for the tensors; and minidl's metadata, if it wrote some."""
+    if re.match(r"[a-z]+:/", str(path)):  # pathlib leaves one slash of two
+        raise DataError(f"{path} is an address, not a file. Download it first, and name the file.")
     return (read_torch(path), {}) if is_torch_file(path) else read_tensors(path)
 
 
-def _converted(value: Any, convert: Callable[[Any], Tensor]) -> Any:
-    """`value` with its arrays converted, at all levels of dicts, lists and tuples."""
-    if isinstance(value, np.ndarray):
-        return convert(value)
-    if isinstance(value, dict):
-        return type(value)((key, _converted(each, convert)) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return type(value)(_converted(each, convert) for each in value)
-    return value
+def _with_tensors(content: Any) -> Any:
+    """`content` with tensors for its arrays, at all levels of dicts, lists and tuples.
+
+    What stands in it twice is converted once: a small file may refer to a large array many times.
+    """
+    done: dict[int, Any] = {}  # by id(), which stays theirs while `content` is there
+
+    def built(value: Any) -> Any:
+        if not isinstance(value, np.ndarray | dict | list | tuple):
+            return value
+        if id(value) not in done:
+            done[id(value)] = converted(value)
+        return done[id(value)]
+
+    def converted(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return tensor(value)
+        if isinstance(value, dict):
+            return type(value)((key, built(each)) for key, each in value.items())
+        return type(value)(built(each) for each in value)
+
+    return built(content)
 
 
 def _array(name: Any, value: Any) -> np.ndarray[Any, Any]:
