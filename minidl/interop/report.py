@@ -8,10 +8,7 @@ from typing import Any
 
 from minidl.interop.states import shortened
 
-__all__ = ["COUNTER", "LoadedWeights", "explain", "is_auxiliary"]
-
-COUNTER = "num_batches_tracked"
-"""Of batch norms, which weights published before PyTorch 0.4.1 lack: no weight, and always fits."""
+__all__ = ["LoadedWeights", "explain", "is_auxiliary"]
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """What the names of auxiliary heads, which only training needs, begin with."""
@@ -36,6 +33,7 @@ class LoadedWeights:
             has the same parameters; else "".
         options: those that the weights want their model to be made with, and this one wasn't:
             {"transform_input": True}.
+        note: what to know of weights of these names, whose model no name tells; else "".
 
     """
 
@@ -48,19 +46,24 @@ class LoadedWeights:
     misshapen: list[str]
     wants: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def is_complete(self) -> bool:
         """Whether the model got all that it has, and the weights hold nothing else."""
         return not (self.missing or self.unexpected or self.misshapen)
 
+    @property
+    def total(self) -> int:
+        """How many tensors the model has; less counters of batches that the weights lack."""
+        return self.loaded + len(self.missing) + len(self.misshapen)
+
     def __str__(self) -> str:
-        left_out = len(self.missing) + len(self.misshapen)
-        of_all = f" of {self.loaded + left_out}" if left_out else ""
+        of_all = f" of {self.total}" if self.total > self.loaded else ""
         where = f" at {self.inside!r}" if self.inside else ""
         less = f", all beginning with {self.prefix!r}" if self.prefix else ""
         summary = f"{self.loaded}{of_all} tensors{where}, named as by {self.naming}{less}"
-        return summary + self.left_out()
+        return summary + self.left_out() + (f"\n  note: {self.note}" if self.note else "")
 
     def left_out(self) -> str:
         """A line for each kind of tensor that wasn't loaded."""

@@ -72,8 +72,11 @@ def _way(content: Any, depth: int = _DEPTH) -> list[str] | None:
 def _refuse(content: Mapping[Any, Any], subject: str) -> NoReturn:
     found = shortened([repr(key)[:40] for key in content]) or "nothing"
     elsewhere = [repr(key)[:40] for key, value in content.items() if _way(value) is not None]
+    lists = [key for key, value in content.items() if isinstance(value, list)]
     advice = (
-        f"There are some at {shortened(elsewhere)}: give load_weights that dict, "
+        f"{lists[0]!r} is a list: make tensors of lists, with minidl.tensor(values)."
+        if lists and not elsewhere
+        else f"There are some at {shortened(elsewhere)}: give load_weights that dict, "
         f"minidl.load(path)[{elsewhere[0]}]."
         if elsewhere
         else "Give load_weights the dict that has the weights."

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from minidl.errors import ArgumentError, DTypeError, unknown_name
+from minidl.errors import ArgumentError, DTypeError, ShapeError, fail, unknown_name
 from minidl.interop.namings import OURS, namings_of
 from minidl.interop.recognition import recognise
-from minidl.interop.report import COUNTER, LoadedWeights, explain, is_auxiliary
-from minidl.interop.states import find_state
+from minidl.interop.report import LoadedWeights, explain, is_auxiliary
+from minidl.interop.states import find_state, shortened
 from minidl.interop.tensors import read_file
+from minidl.interop.values import COUNTER, converted, is_finite, shaped
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
@@ -41,15 +39,18 @@ def load_weights(
 
     The file is one of `minidl.save`, `torch.save` (both of its formats) or a checkpoint of
     `minidl train`. Weights within a larger checkpoint are found, and a prefix of all names, such as
-    DataParallel's "module.", is left out. Counters of batches may be missing. Warns where
-    published weights expect a model that computes otherwise than this one, which has the same
-    parameters: another padding, or transform_input=True; and, where strict is False, if the weights
-    look like another network's: more has another shape than the numbers of classes and of the
-    images' channels explain.
+    DataParallel's "module.", is left out. Counters of batches may be missing.
+
+    Warns where published weights expect a model that computes otherwise than this one, which has
+    the same parameters: another padding, eps, activation or place of the stride, or
+    transform_input=True. That is known of some networks; others can't be told apart by names:
+    lenet5 takes weights of lenet5_1998, resnet20 those of plain20. Warns, too, where strict is
+    False, if the weights look like another network's: more has another shape than the numbers of
+    classes and of the images' channels explain; and of numbers that are nan or inf.
 
     Raises DataError for a file that can't be read or that holds no weights, DTypeError for tensors
-    that NumPy can't take, such as PyTorch's of bfloat16, ArgumentError if they don't fit; the model
-    is then what it was.
+    that NumPy can't take, such as PyTorch's of bfloat16, and for whole numbers, ArgumentError if
+    they don't fit, or the model has no values; the model is then what it was.
 
     Args:
         model: gets the values, with its own dtype and backend.
@@ -59,12 +60,13 @@ def load_weights(
         file: the name of the file that a dict was read from, for warnings.
 
     """
+    _check_arguments(model, source, strict)
     content, subject, published = _content(source)
     state, inside = find_state(content, subject)
     own = model.state_dict()
     named = recognise(model, own, state, subject)
     values = {
-        name: _shaped(_converted(named.values[name], name, subject), name, like.shape)
+        name: shaped(converted(named.values[name], name, like, subject), name, like.shape)
         for name, like in own.items()
         if name in named.values
     }
@@ -88,6 +90,7 @@ def load_weights(
          for name in given if name not in fitting],
         named.naming.wants,
         options,
+        named.naming.note(model, file) if published else "",
     )  # fmt: skip
     advice, of_another = explain(report, given, expected)
     of_model = type(model).__name__
@@ -98,12 +101,19 @@ def load_weights(
         )
     if of_another:
         warnings.warn(
-            f"{file}: only {_weights(fitting)} of {of_model}'s {_weights(own)} tensors fit and are "
+            f"{file}: only {report.loaded} of {of_model}'s {report.total} tensors fit and are "
             f"loaded, the others keep their values.{report.left_out()}{advice}",
             stacklevel=2,
         )
     if doubt:
         warnings.warn(f"{file}: {doubt}", stacklevel=2)
+    broken = [name for name, value in fitting.items() if not is_finite(value)]
+    if broken:
+        warnings.warn(
+            f"{file}: not all numbers are finite, in {shortened(broken)}: nor will be what the "
+            "model computes. Perhaps the training diverged.",
+            stacklevel=2,
+        )
     model.load_state_dict(fitting, strict=False)
     return report
 
@@ -116,7 +126,7 @@ def export_weights(model: Module, naming: str = "torchvision") -> dict[str, Tens
     'features.0.bn.bias'
 
     Raises ArgumentError where networks of this class have no such naming, or where this one, made
-    with options of its own, has parts that nobody published.
+    with options of its own, has parts that nobody published, or parts of another shape.
     """
     known = {each.name: each for each in (OURS, *namings_of(model))}
     if naming not in known:
@@ -130,24 +140,46 @@ def export_weights(model: Module, naming: str = "torchvision") -> dict[str, Tens
                 f"export_weights: {naming} has no name for {name!r} of this {type(model).__name__}."
             )
         shape = known[naming].shapes.get(theirs)
-        exported[theirs] = value.reshape(value.shape[0], *shape) if shape else value
+        try:
+            exported[theirs] = value.reshape(value.shape[0], *shape) if shape else value
+        except ShapeError as error:
+            theirs_is = "×".join(map(str, shape[1:]))
+            raise ArgumentError(
+                f"export_weights: {naming} has {theirs!r} on maps of {theirs_is}, where {name!r} "
+                f"of this {type(model).__name__} is {value.shape}: made with options of its own, "
+                "it was never published."
+            ) from error
     return exported
 
 
 # ------------------------------------------------------------------------------- reading
 
 
+def _check_arguments(model: Any, source: Any, strict: Any) -> None:
+    if not isinstance(model, Module):
+        fix = ""
+        if isinstance(source, Module):
+            fix = "The model comes first, then the file: load_weights(model, path)."
+        elif isinstance(model, str):
+            fix = f"Make it first: models.create({model!r})."
+        elif callable(model):
+            fix = "Call it: it makes the model."
+        fail("load_weights", "model", repr(model) if isinstance(model, str) else
+             f"a {type(model).__name__}", "a Module", fix, error=DTypeError)  # fmt: skip
+    if not isinstance(strict, bool):
+        fail("load_weights", "strict", repr(strict), "True or False", error=DTypeError)
+
+
 def _content(source: Any) -> tuple[Any, str, bool]:
     """What a source holds, what messages call it, and whether others may have published it."""
     if isinstance(source, Mapping):
         return source, "load_weights", True
-    try:
-        path = os.fspath(source)
-    except TypeError as error:
+    if not isinstance(source, str | os.PathLike):
         raise DTypeError(
             f"load_weights: the source is a {type(source).__name__}, expected a path or a dict "
             "of tensors by name."
-        ) from error
+        )
+    path = os.fspath(source)
     content, metadata = read_file(path)
     if "checkpoint" in metadata:  # of minidl train: the model's tensors among the optimizer's
         prefix = "model/"
@@ -156,35 +188,6 @@ def _content(source: Any) -> tuple[Any, str, bool]:
     return content, str(path), True
 
 
-def _converted(value: Any, name: str, subject: str) -> Any:
-    """A tensor or an array; another library's tensor as an array, if it lets itself be read."""
-    if isinstance(value, Tensor):
-        return value
-    try:
-        return np.asarray(value)
-    except (TypeError, RuntimeError, ValueError) as error:
-        raise DTypeError(
-            f"{subject}: {name!r} is a {type(value).__name__} that NumPy can't read: {error} Give "
-            "plain float32 tensors on the CPU; of a network of PyTorch's: "
-            "{name: value.detach().float().cpu() for name, value in network.state_dict().items()}."
-        ) from error
-
-
 def _weights(state: Mapping[str, Any]) -> int:
     """How many tensors there are; counters, which fit any network, aside."""
     return sum(not str(name).endswith(COUNTER) for name in state)
-
-
-def _shaped(value: Any, name: str, shape: tuple[int, ...]) -> Any:
-    """`value` in `shape`, if the numbers are the same ones: of a dense layer, or a counter.
-
-    A dense layer on a flattened map is a convolution as large as the map: (out, C·h·w) and
-    (out, C, h, w). A counter may be a number or a vector of one.
-    """
-    given = tuple(value.shape)
-    if name.endswith(COUNTER) and math.prod(given) == math.prod(shape):
-        return value.reshape(shape)
-    dense_and_convolution = {len(given), len(shape)} == {2, 4} and given[0] == shape[0]
-    if dense_and_convolution and math.prod(given) == math.prod(shape):
-        return value.reshape(shape)
-    return value
