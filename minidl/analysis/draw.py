@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from minidl.analysis.calls import Calls
@@ -15,6 +16,7 @@ from minidl.analysis.rows import rows_of
 from minidl.analysis.scene import Scene
 from minidl.analysis.svg import to_svg
 from minidl.analysis.tables import count, shape_text
+from minidl.analysis.titles import model_title
 from minidl.analysis.trace import input_specs
 from minidl.errors import ArgumentError, MinidlError, fail
 from minidl.files.atomic import write_atomically
@@ -41,7 +43,17 @@ class Drawing:
     """How many levels of modules are open."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it into a file, whole or not at all."""
+        """Write it into a file, whole or not at all. Raises ArgumentError if it isn't an .svg."""
+        if Path(path).suffix.lower() != ".svg":
+            fail(
+                "draw",
+                "the file",
+                Path(path).name,
+                "a name that ends in .svg",
+                "A drawing is written as SVG, which browsers show, and print as PDF; for a PNG, "
+                "convert it: rsvg-convert net.svg -o net.png.",
+                error=ArgumentError,
+            )
         write_atomically(path, self.svg)
 
     def _repr_svg_(self) -> str:
@@ -50,11 +62,12 @@ class Drawing:
 
 def draw(
     model: Module,
-    input_size: Any,
+    input_size: Any = None,
     *,
     depth: int | None = None,
     fold: bool = True,
     training: bool = False,
+    name: str | None = None,
 ) -> Drawing:
     """The network's graph: modules as boxes, tensors as the wires between them, from top to bottom.
 
@@ -74,6 +87,7 @@ def draw(
     training : whether to run in training mode, in which networks have auxiliary heads. One image
         is joined by a second there, since batch norm needs more than one value; costs stay those
         of one.
+    name : for the title, such as the one it was created by; the class stands there in any case
 
     Raises
     ------
@@ -87,11 +101,9 @@ def draw(
     '<svg '
 
     """
-    if not isinstance(model, Module):
-        fail("draw", "model", f"a {type(model).__name__}", "an nn.Module")
+    inputs = input_specs("draw", model, input_size)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         fail("draw", "depth", repr(depth), "a number of levels, 0 or more", error=ArgumentError)
-    inputs = input_specs("draw", model, input_size)
     flow = _flow(model, inputs, training)
     rows = rows_of(model, flow)
     calls = Calls(flow, rows)
@@ -105,7 +117,7 @@ def draw(
         more = ", …" if len(idle) > _IDLE else ""
         mode = "training" if training else "evaluation"
         subtitle += f"\ndoesn't run in {mode}: {', '.join(idle[:_IDLE])}{more}"
-    return Drawing(to_svg(scene, type(model).__name__, subtitle), graph, scene, depth)
+    return Drawing(to_svg(scene, model_title(model, name), subtitle), graph, scene, depth)
 
 
 def _flow(model: Module, inputs: list[ArraySpec], training: bool) -> Flow:

@@ -8,6 +8,7 @@ from typing import Any
 from minidl import backends
 from minidl.analysis.clock import Clock, undisturbed
 from minidl.analysis.profile_report import Profile
+from minidl.analysis.titles import model_title
 from minidl.analysis.trace import input_specs, inputs_of
 from minidl.backends import Backend
 from minidl.errors import fail
@@ -15,10 +16,17 @@ from minidl.functional.operands import integer
 from minidl.nn import Module
 from minidl.random import Generator
 from minidl.tensor import Tensor
+from minidl_kernels.common.array_spec import ArraySpec
 
 
 def profile(
-    model: Module, inputs: Any, *, steps: int = 10, warmup: int = 1, backward: bool = True
+    model: Module,
+    inputs: Any = None,
+    *,
+    steps: int = 10,
+    warmup: int = 1,
+    backward: bool = True,
+    name: str | None = None,
 ) -> Profile:
     """Time a model's steps by layer and by kernel: forward, then backward from a gradient of ones.
 
@@ -37,6 +45,7 @@ def profile(
     steps : how many to time
     warmup : how many to run before
     backward : whether to run the backward pass, too
+    name : for the title, such as the one it was created by; the class stands there in any case
 
     >>> from minidl import models
     >>> report = profile(models.create("lenet5"), (8, 1, 28, 28), steps=3)
@@ -44,11 +53,10 @@ def profile(
     [2, 2, 1]
 
     """
-    if not isinstance(model, Module):
-        fail("profile", "model", f"a {type(model).__name__}", "an nn.Module")
+    specs = input_specs("profile", model, inputs)
     steps = integer("profile", "steps", steps, 1)
     warmup = integer("profile", "warmup", warmup, 0)
-    given = _inputs(model, inputs)
+    given = _inputs(inputs, specs)
     backend = _backend(model, given)
     clock = Clock(model, backend)
     for _ in range(warmup):
@@ -58,7 +66,7 @@ def profile(
         clock.run(given, backward)
         timed.append(clock.step)
     return Profile(
-        model=type(model).__name__,
+        model=model_title(model, name),
         inputs=tuple(x.shape for x in given),
         backend=backend.name,
         step=undisturbed(timed),
@@ -68,10 +76,10 @@ def profile(
     )
 
 
-def _inputs(model: Module, inputs: Any) -> list[Tensor]:
+def _inputs(inputs: Any, specs: list[ArraySpec]) -> list[Tensor]:
     """Tensors as they are; shapes filled with normal numbers."""
     generator, found = Generator(), []
-    for x, spec in zip(inputs_of(inputs), input_specs("profile", model, inputs), strict=True):
+    for x, spec in zip(inputs_of(inputs), specs, strict=True):
         if isinstance(x, Tensor):
             found.append(x)
         else:

@@ -8,8 +8,9 @@ from typing import Any
 
 from minidl.analysis.rows import Row, rows_of
 from minidl.analysis.tables import WIDTH, Table, amount, bytes_text, count, rounded, shape_text
+from minidl.analysis.titles import model_title
 from minidl.analysis.trace import Trace, input_specs
-from minidl.errors import MinidlError, fail
+from minidl.errors import MinidlError
 from minidl.nn import Module
 
 
@@ -21,6 +22,7 @@ class Summary:
     """
 
     model: str
+    """The title: its name, if that was given, and its class."""
     inputs: tuple[tuple[int, ...], ...]
     rows: tuple[Row, ...]
     """In order of execution, a layer before the layers it calls; at the end what was not run."""
@@ -138,7 +140,12 @@ class SummaryError(MinidlError):
 
 
 def summary(
-    model: Module, input_size: Any, *, depth: int | None = None, training: bool = False
+    model: Module,
+    input_size: Any = None,
+    *,
+    depth: int | None = None,
+    training: bool = False,
+    name: str | None = None,
 ) -> Summary:
     """Shapes, parameters, multiply-accumulates, memory and receptive fields of every layer.
 
@@ -154,6 +161,7 @@ def summary(
     depth : how deep `print` shows the tree; None: to the leaves
     training : whether to run in training mode. The default is evaluation, in which a network's
         published MACs are counted: without auxiliary heads.
+    name : for the title, such as the one it was created by; the class stands there in any case
 
     Raises
     ------
@@ -168,12 +176,10 @@ def summary(
     [('conv1', (1, 6, 28, 28)), ('activation', (1, 6, 28, 28))]
 
     """
-    if not isinstance(model, Module):
-        fail("summary", "model", f"a {type(model).__name__}", "an nn.Module")
     inputs = input_specs("summary", model, input_size)
     trace = Trace(model, inputs, training)
     result = Summary(
-        model=type(model).__name__,
+        model=model_title(model, name),
         inputs=tuple(x.shape for x in inputs),
         rows=rows_of(model, trace),
         parameter_bytes=_bytes(model.parameters()),

@@ -16,6 +16,16 @@ _MOST = 2
 """Classes in a row of layers or blocks that are counted."""
 
 
+def model_title(model: Module, name: str | None) -> str:
+    """What a model is called: many networks are of one class.
+
+    >>> model_title(nn.Sequential(), "my_net"), model_title(nn.Sequential(), None)
+    ('my_net (Sequential)', 'Sequential')
+    """
+    kind = type(model).__name__
+    return kind if name in (None, kind) else f"{name} ({kind})"
+
+
 def title_and_kind(call: Call, calls: Calls, is_open: bool) -> tuple[str, str]:
     """A convolution with its norm and activation is still a convolution.
 

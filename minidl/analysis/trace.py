@@ -11,7 +11,7 @@ from minidl.analysis.macs import macs_of
 from minidl.analysis.receptive_field import Field, ReceptiveFields
 from minidl.analysis.tables import shape_text
 from minidl.analysis.watch import VIEWS, Watcher, graph_of, running_on, tensors_in, twin_of, watched
-from minidl.errors import ShapeError, fail
+from minidl.errors import ArgumentError, ShapeError, fail
 from minidl.grad_mode import set_grad_enabled
 from minidl.nn import Module
 from minidl.tensor import Tensor
@@ -136,7 +136,22 @@ class Trace(Watcher):
 
 
 def input_specs(operation: str, model: Module, inputs: Any) -> list[ArraySpec]:
-    """What a shape, a tensor, or a list of either describes: (C, H, W) is one image."""
+    """What a shape, a tensor, or a list of either describes: (C, H, W) is one image.
+
+    Raises MinidlError for what is no model, and where nobody said what goes in.
+    """
+    if not isinstance(model, Module):
+        advice = f"Make it: models.create({model!r})." if isinstance(model, str) else ""
+        fail(operation, "model", f"a {type(model).__name__}", "an nn.Module", advice)
+    if inputs is None:
+        fail(
+            operation,
+            "the input's size",
+            "missing",
+            "the shape of what the model takes",
+            f"For images of 3 channels and 224×224 pixels: {operation}(model, (3, 224, 224)).",
+            error=ArgumentError,
+        )
     floats = [p.dtype for p in model.parameters() if p.dtype.kind == "f"]
     dtype = floats[0] if floats else "float32"
     return [_input_spec(operation, x, dtype) for x in inputs_of(inputs)]

@@ -43,7 +43,7 @@ def draw(
     shape = input_shape("draw", model, size)
     with use_backend("meta"):
         network = build(model, num_classes, shape)
-    drawing = analysis.draw(network, shape, depth=depth, fold=fold, training=training)
+    drawing = analysis.draw(network, shape, depth=depth, fold=fold, training=training, name=model)
     path = Path(f"{model}.svg") if out is None else out
     drawing.save(path)
     nodes = len(drawing.graph.nodes())

@@ -55,7 +55,9 @@ def models(
     if not found:
         if is_pattern:
             raise ArgumentError(f"models: no model's name matches {pattern!r}. All: minidl models.")
-        unknown_name("models: there is no model", pattern, names())
+        unknown_name(
+            "models: there is no model", pattern, names(), listed_by="The command without a name"
+        )
     rows = [_row(name) for name in sorted(found, key=_by_numbers)]
     if sort == "name":
         _list(rows)
@@ -220,4 +222,4 @@ def _print_layers(name: str, size: tuple[int, int, int], console: Console) -> No
 
     with use_backend("meta"):
         network = create(name)
-    console.print(f"\n{summary(network, size)}", markup=False, soft_wrap=True)
+    console.print(f"\n{summary(network, size, name=name)}", markup=False, soft_wrap=True)

@@ -44,7 +44,9 @@ def profile(
         )
     network = build(model, num_classes, shape).to(backends.get(backend)).train(not forward_only)
     with threadpool_limits(threads, "blas"):
-        report = analysis.profile(network, (batch, *shape), steps=steps, backward=not forward_only)
+        report = analysis.profile(
+            network, (batch, *shape), steps=steps, backward=not forward_only, name=model
+        )
     typer.echo(report)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def summary(
     with use_backend("meta"):
         network = build(model, num_classes, shape)
     try:
-        result = analysis.summary(network, shape, depth=depth)
+        result = analysis.summary(network, shape, depth=depth, name=model)
     except analysis.SummaryError as error:
         typer.echo(error.partial)
         raise

@@ -6,11 +6,12 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from mistakes import assert_explained
 
 import minidl
 from minidl import models, nn
 from minidl.analysis import Drawing, draw
-from minidl.errors import DataError, DTypeError, MinidlError, ShapeError
+from minidl.errors import ArgumentError, DataError, DTypeError, MinidlError, ShapeError
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -132,6 +133,18 @@ def test_saved_and_shown(tmp_path):
     assert repr(drawing) == "Drawing(depth=1)"
     with pytest.raises(DataError, match="folder"):
         drawing.save(tmp_path / "missing" / "net.svg")
+
+
+def test_a_file_of_another_format_is_refused(tmp_path):
+    drawing = draw(lenet(), (1, 28, 28))
+    assert_explained(
+        lambda: drawing.save(tmp_path / "net.png"),
+        ArgumentError,
+        "draw: the file is net.png, expected a name that ends in .svg. A drawing is written as "
+        "SVG, which browsers show, and print as PDF; for a PNG, convert it: rsvg-convert net.svg "
+        "-o net.png.",
+    )
+    drawing.save(str(tmp_path / "NET.SVG"))
 
 
 def test_the_model_stays_as_it_is():

@@ -2,6 +2,8 @@
 
 import xml.etree.ElementTree as ET
 
+import pytest
+
 
 def test_a_picture_is_written_beside_one(minidl, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -29,6 +31,20 @@ def test_training_draws_the_auxiliary_heads(minidl, tmp_path):
     for options, expected in (((), False), (("--training",), True)):
         assert minidl("draw", "googlenet", "--depth", 1, "--out", path, *options)[0] == 0
         assert ('data-path="aux2"' in path.read_text(encoding="utf-8")) is expected
+
+
+def test_the_title_is_the_name_and_the_class(minidl, tmp_path):
+    path = tmp_path / "net.svg"
+    assert minidl("draw", "seresnet18", "--depth", 1, "--out", path)[0] == 0
+    assert "<title>seresnet18 (ResNet)</title>" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["net.png", "net.pdf", "net"])
+def test_a_file_of_another_format_is_refused(minidl, tmp_path, name):
+    code, _, err = minidl("draw", "lenet5", "--out", tmp_path / name)
+    assert code == 2
+    assert f"draw: the file is {name}, expected a name that ends in .svg." in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_does_not_fit_writes_nothing(minidl, tmp_path):

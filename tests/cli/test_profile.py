@@ -8,7 +8,7 @@ def test_lenet_tables_and_the_folder(minidl, tmp_path):
     folder = tmp_path / "deep" / "folder"
     code, out, _ = minidl("profile", "lenet5", "--batch", 2, "--steps", 1, "--out", folder)
     assert code == 0
-    assert "LeNet5, input 2×1×28×28, backend numpy" in out
+    assert "lenet5 (LeNet5), input 2×1×28×28, backend numpy" in out
     assert next(line for line in out.splitlines() if line.startswith("matmul")).split()[1:3] == [
         "3",
         "6",

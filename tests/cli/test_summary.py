@@ -6,7 +6,7 @@ import pytest
 def test_lenet_table(minidl):
     code, out, _ = minidl("summary", "lenet5")
     assert code == 0
-    assert "LeNet5, input 1×1×28×28" in out
+    assert "lenet5 (LeNet5), input 1×1×28×28" in out
     assert "416,520 MACs = 833,040 FLOPs" in out
     assert out.splitlines()[5].split() == ["conv1", "Conv2d", "1×6×28×28", "156", "117,600", "5×5"]
 
