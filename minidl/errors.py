@@ -77,9 +77,18 @@ class ForgottenZeroGrad(UserWarning):
 
 
 def unknown_name(
-    subject: str, name: object, known: Iterable[str], error: type[MinidlError] = ArgumentError
+    subject: str,
+    name: object,
+    known: Iterable[str],
+    error: type[MinidlError] = ArgumentError,
+    *,
+    like: str = "",
+    listed_by: str = "",
 ) -> NoReturn:
     """Raise `error` for a name that is none of `known`: perhaps one was meant; these there are.
+
+    Of many names only the closest are shown: those that begin with `name`, then those spelt like
+    it. `like` is what to compare instead of `name`; `listed_by` says where all of them are.
 
     >>> unknown_name("There is no model", "lenet6", ["lenet5", "resnet18"])
     Traceback (most recent call last):
@@ -89,14 +98,20 @@ There are: lenet5, resnet18.
     """
     import difflib
 
-    known = list(known)
-    near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.7)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    shown = ", ".join(known[:_SHOWN])
-    rest = f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    there_are = f" There are: {shown}{rest}." if known else ""
-    raise error(f"{subject} {name!r}.{meant}{there_are}")
+    known, typed = list(known), (like or str(name)).lower()
+    alike = {k: difflib.SequenceMatcher(None, k.lower(), typed).ratio() for k in known}
+    closest = sorted(known, key=lambda k: (not k.lower().startswith(typed), -alike[k], k))
+    meant = next((k for k in closest if alike[k] >= 0.7), "")
+    sentence = f"{subject} {name!r}."
+    if meant:
+        sentence += f" Did you mean {meant}?"
+    if len(known) > _ALL_SHOWN:
+        rest = f"{listed_by} lists all {len(known)}" if listed_by else f"{len(known)} in all"
+        sentence += f" The closest: {', '.join(closest[:_CLOSEST_SHOWN])}; {rest}."
+    elif known:
+        sentence += f" There are: {', '.join(known)}."
+    raise error(sentence)
 
 
-_SHOWN = 20
-"""How many names a message lists."""
+_ALL_SHOWN, _CLOSEST_SHOWN = 20, 8
+"""How many names a message lists at most: all there are, or else the closest."""

@@ -73,7 +73,8 @@ def refuse_arguments(
 ) -> None:
     """Explain what was given to `function` as **given, beyond its own arguments.
 
-    PyTorch's arguments pass with the value that means nothing, such as `amsgrad=False`.
+    PyTorch's arguments pass with the value that means nothing, such as `amsgrad=False`. In the
+    place of a function there may be the list of its arguments.
 
     >>> def scale(x, factor, **pytorchs):
     ...     refuse_arguments("scale", pytorchs, scale, {"out": (None, "Use x.copy_(result)")})
@@ -86,14 +87,18 @@ factor? There are: x, factor.
     for name, value in given.items():
         nothing, advice = pytorchs.get(name, (None, ""))
         if not advice:
-            import inspect
-
-            known = [p for p in inspect.signature(function).parameters if p != "self"][:-1]
+            known = function if isinstance(function, list) else _arguments(function)
             if not known:
                 raise DTypeError(f"{operation}: there is no argument {name!r}; it takes none.")
             unknown_name(f"{operation}: there is no argument", name, known, DTypeError)
         if value is not nothing and value != nothing:
             raise DTypeError(f"{operation}: {name}={value!r} is PyTorch's argument. {advice}.")
+
+
+def _arguments(function: Any) -> list[str]:
+    import inspect
+
+    return [p for p in inspect.signature(function).parameters if p != "self"][:-1]
 
 
 # --------------------------------------------------------- what PyTorch's names are in minidl

@@ -306,3 +306,26 @@ def test_a_gradient_that_was_kept_is_not_added_to():
     kept = x.grad
     (x * 2).sum().backward()
     assert (kept.tolist(), x.grad.tolist()) == ([2.0, 2.0], [4.0, 4.0])
+
+
+B0_TO_B7 = ", ".join(f"efficientnet_b{i}" for i in range(8))
+RESNET18S = "resnet18, seresnet18, resnet101, resnet110, resnet152, resnet20, resnet32, resnet34"
+RESNET50S = "resnet50, seresnet50, resnet20, resnet56, resnet101, resnet110, resnet152"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant", "closest"),
+    [
+        ("efficientnet", "efficientnet_b0", B0_TO_B7),
+        ("resnext50", "resnext50_32x4d", f"resnext50_32x4d, {RESNET50S}"),
+        ("resnet18.a1_in1k", "resnet18", RESNET18S),
+        ("hf_hub:timm/resnet18", "resnet18", RESNET18S),
+    ],
+)
+def test_a_model_that_there_is_not_is_answered_with_the_closest(name, meant, closest):
+    assert_explained(
+        lambda: models.create(name),
+        ArgumentError,
+        f"create: there is no model {name!r}. Did you mean {meant}? The closest: {closest}; "
+        f"`minidl models` lists all {len(models.list())}.",
+    )

@@ -458,7 +458,7 @@ MISTAKES = {
     "a submodule that isn't there": (
         lambda: LENET.get_submodule("conv3"),
         ArgumentError,
-        "get_submodule: LeNet5 has no submodule 'conv3'. Did you mean conv2? There are: conv1, "
+        "get_submodule: LeNet5 has no submodule 'conv3'. Did you mean conv1? There are: conv1, "
         "conv2, fc1, fc2, fc3, activation, pool.",
     ),
     "a layer of a Sequential that isn't there": (
@@ -836,7 +836,8 @@ def test_a_mistake_is_explained(mistake):
         (
             lambda: models.create("lenet"),
             ArgumentError,
-            "create: there is no model 'lenet'. Did you mean lenet5? There are: ",
+            "create: there is no model 'lenet'. Did you mean lenet5? The closest: "
+            "lenet5, lenet5_1998, ",
         ),
         (
             lambda: image.to("nmpy"),

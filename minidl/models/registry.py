@@ -95,5 +95,7 @@ def names(pattern: str = "*") -> list[str]:
 
 def _find(operation: str, name: str) -> Maker:
     if name not in _makers:
-        unknown_name(f"{operation}: there is no model", name, _makers)
+        plain = str(name).rpartition("/")[2].partition(".")[0]  # hf_hub:timm/resnet18.a1_in1k
+        subject, command = f"{operation}: there is no model", "`minidl models`"
+        unknown_name(subject, name, _makers, like=plain, listed_by=command)
     return _makers[name]
