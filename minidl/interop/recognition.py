@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from minidl.errors import ArgumentError
 from minidl.interop.namings import OURS, Naming, namings_of
-from minidl.interop.states import is_array, shortened
+from minidl.interop.states import shortened
 from minidl.nn import Module
 from minidl.tensor import Tensor
 
@@ -70,7 +70,7 @@ def _translated(
     ours_of, values, unexpected = naming.to_ours(), {}, []
     for name, value in state.items():
         ours = ours_of(name.removeprefix(prefix)) if name.startswith(prefix) else None
-        if ours is None or ours not in own or ours in values or not is_array(value):
+        if ours is None or ours not in own or ours in values:
             unexpected.append(name)
         else:
             values[ours] = value
