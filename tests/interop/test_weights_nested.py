@@ -1,0 +1,53 @@
+"""Weights within something larger: a network with more around it, a checkpoint of many parts."""
+
+import numpy as np
+import pytest
+from interop.published import arrays, check_equal, thin
+
+from minidl.errors import ArgumentError, DataError
+from minidl.interop.states import find_state
+from minidl.models import load_weights
+
+
+@pytest.fixture(scope="module")
+def state():
+    return arrays(thin())
+
+
+def averaged(state):
+    """What torch.optim.swa_utils.AveragedModel's state_dict() is."""
+    return {"n_averaged": np.array(3), **{f"module.{name}": each for name, each in state.items()}}
+
+
+@pytest.mark.parametrize(
+    "content_of",
+    [
+        averaged,
+        lambda state: {"model": {"conv1.weight": np.ones(2)}, "model_ema": averaged(state)},
+        lambda state: averaged({f"module.{name}": each for name, each in state.items()}),
+    ],
+)
+def test_averages_of_swa_are_weights(state, content_of):
+    model = thin()
+    report = load_weights(model, content_of(state))
+    assert report.is_complete
+    assert report.prefix.startswith("module.")
+    check_equal(model, state)
+
+
+@pytest.mark.parametrize("prefix", ["backbone.", "model.", "student.model."])
+def test_a_network_within_a_larger_one_is_loaded_without_strict(state, prefix):
+    others = {"loss.weight": np.ones(5), "head.0.weight": np.ones((2, 16)), "scale": np.ones(1)}
+    content = {**others, **{prefix + name: each for name, each in state.items()}}
+    model = thin()
+    with pytest.raises(ArgumentError, match=r"unexpected: loss.weight, head.0.weight, scale"):
+        load_weights(model, content)
+    report = load_weights(model, content, strict=False)
+    assert (report.prefix, report.missing, report.unexpected) == (prefix, [], list(others))
+    check_equal(model, state)
+
+
+def test_of_two_networks_in_one_neither_is_chosen(state):
+    content = {f"{part}.{name}": each for part in ("a", "b") for name, each in state.items()}
+    with pytest.raises(ArgumentError, match="none of its 244 names belong to ResNet"):
+        load_weights(thin(), content, strict=False)
