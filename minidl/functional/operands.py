@@ -27,7 +27,10 @@ DTYPES = (
 
 
 def as_tensor(operation: str, argument: str, value: Any, like: Tensor | None = None) -> Tensor:
-    """`value` itself if it is a tensor; a NumPy array becomes one beside `like`."""
+    """`value` itself if it is a tensor; a NumPy array becomes one beside `like`.
+
+    A class that is no tensor, but is taken for one, says in `instead_of_a_tensor` what to do.
+    """
     if isinstance(value, Tensor):
         return value
     if isinstance(value, np.ndarray) and like is not None:
@@ -38,7 +41,7 @@ def as_tensor(operation: str, argument: str, value: Any, like: Tensor | None = N
         argument,
         f"a {type(value).__name__}",
         "a Tensor",
-        "Make one with minidl.tensor(...).",
+        getattr(type(value), "instead_of_a_tensor", "Make one with minidl.tensor(...)."),
         error=DTypeError,
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from minidl.functional.conv import PaddingArgument, Size
+from minidl.naming import missing_name
 from minidl.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -44,6 +45,17 @@ class WithAuxiliary(NamedTuple):
     logits: Tensor
     auxiliary: tuple[Tensor, ...]
     """The heads' logits, from the first head on; training adds a fraction of their losses."""
+
+    instead_of_a_tensor = (
+        "In training this network returns its auxiliary heads' logits, too. Use y.logits, and add "
+        "0.3 × the loss of each of y.auxiliary; or make it with aux_logits=False. After "
+        "model.eval() it returns a Tensor."
+    )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Explain what was meant for a Tensor."""
+        advice = {name: self.instead_of_a_tensor} if hasattr(Tensor, name) else {}
+        missing_name("WithAuxiliary", name, self._fields, advice)
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:
