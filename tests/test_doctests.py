@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import pytest
@@ -36,16 +37,31 @@ def import_or_skip(name):
         raise
 
 
+class Finder(doctest.DocTestFinder):
+    """Finds the examples of decorated functions too, such as registered models."""
+
+    def _from_module(self, module, object):
+        return super()._from_module(module, inspect.unwrap(object))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_of(name):
     module = import_or_skip(name)
     minidl.manual_seed(0)
-    assert doctest.testmod(module).failed == 0
+    runner = doctest.DocTestRunner()
+    for examples in Finder().find(module):
+        runner.run(examples)
+    assert runner.summarize().failed == 0
+
+
+def test_examples_of_decorated_functions_are_found():
+    found = Finder(exclude_empty=True).find(importlib.import_module("minidl.models.resnet"))
+    assert "minidl.models.resnet.resnet18" in [examples.name for examples in found]
 
 
 @pytest.mark.parametrize("package", ["minidl.", "minidl_kernels."])
 def test_there_are_examples_to_run(package):
-    finder = doctest.DocTestFinder(exclude_empty=True)
+    finder = Finder(exclude_empty=True)
     found = 0
     for name in NAMES:
         if name.startswith(package):

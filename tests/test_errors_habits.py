@@ -240,14 +240,14 @@ MISTAKES = {
     "an option misspelt": (
         lambda: models.create("lenet5", num_class=3),
         DTypeError,
-        "create: lenet5 has no option 'num_class'. Did you mean num_classes? There are: "
+        "lenet5: there is no argument 'num_class'. Did you mean num_classes? There are: "
         "num_classes, in_channels.",
     ),
     "an option that is handed on misspelt": (
         lambda: models.create("resnet18", num_class=3),
         DTypeError,
-        "create: resnet18 has no option 'num_class'. Did you mean num_classes? There are: "
-        "num_classes, in_channels, width, zero_init_residual.",
+        "resnet18: there is no argument 'num_class'. Did you mean num_classes? There are: "
+        "num_classes, in_channels, width, zero_init_residual, attention, shortcut.",
     ),
 }
 

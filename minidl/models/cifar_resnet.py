@@ -168,7 +168,7 @@ PLAIN = "The paper shows this network's error as a curve only (figure 6)."
 # ---------------------------------------------------------------------------- residual
 
 
-@register(_card(269_722, 40_551_040, error=8.75))
+@register(_card(269_722, 40_551_040, error=8.75), block=BasicBlock)
 def resnet20(num_classes: int = 10, in_channels: int = 3, **options: Any) -> CifarResNet:
     """ResNet-20; options are CifarResNet's and BasicBlock's.
 
@@ -181,25 +181,25 @@ def resnet20(num_classes: int = 10, in_channels: int = 3, **options: Any) -> Cif
     return _residual(3, num_classes, in_channels, options)
 
 
-@register(_card(464_154, 68_862_592, error=7.51))
+@register(_card(464_154, 68_862_592, error=7.51), block=BasicBlock)
 def resnet32(num_classes: int = 10, in_channels: int = 3, **options: Any) -> CifarResNet:
     """ResNet-32; options are CifarResNet's and BasicBlock's."""
     return _residual(5, num_classes, in_channels, options)
 
 
-@register(_card(658_586, 97_174_144, error=7.17))
+@register(_card(658_586, 97_174_144, error=7.17), block=BasicBlock)
 def resnet44(num_classes: int = 10, in_channels: int = 3, **options: Any) -> CifarResNet:
     """ResNet-44; options are CifarResNet's and BasicBlock's."""
     return _residual(7, num_classes, in_channels, options)
 
 
-@register(_card(853_018, 125_485_696, error=6.97))
+@register(_card(853_018, 125_485_696, error=6.97), block=BasicBlock)
 def resnet56(num_classes: int = 10, in_channels: int = 3, **options: Any) -> CifarResNet:
     """ResNet-56; options are CifarResNet's and BasicBlock's."""
     return _residual(9, num_classes, in_channels, options)
 
 
-@register(_card(1_727_962, 252_887_680, error=6.43, notes=ORIGINAL_BEST))
+@register(_card(1_727_962, 252_887_680, error=6.43, notes=ORIGINAL_BEST), block=BasicBlock)
 def resnet110(num_classes: int = 10, in_channels: int = 3, **options: Any) -> CifarResNet:
     """ResNet-110; options are CifarResNet's and BasicBlock's.
 

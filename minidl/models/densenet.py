@@ -330,7 +330,7 @@ CIFAR_CARD = Card(
 )
 
 
-@register(imagenet_card(PAPER, 7_978_856, 2_834_161_664, 74.434))
+@register(imagenet_card(PAPER, 7_978_856, 2_834_161_664, 74.434), block=DenseLayer)
 def densenet121(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> DenseNet:
     """DenseNet-121; options are DenseNet's and DenseLayer's.
 
@@ -342,20 +342,20 @@ def densenet121(num_classes: int = 1000, in_channels: int = 3, **options: Any) -
     return DenseNet((6, 12, 24, 16), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 28_681_000, 7_727_907_072, 77.138, WIDE))
+@register(imagenet_card(PAPER, 28_681_000, 7_727_907_072, 77.138, WIDE), block=DenseLayer)
 def densenet161(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> DenseNet:
     """DenseNet-161, with k = 48; options are DenseNet's and DenseLayer's."""
     options = {"growth_rate": 48, "width": 96, **options}
     return DenseNet((6, 12, 36, 24), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 14_149_480, 3_359_843_328, 75.600))
+@register(imagenet_card(PAPER, 14_149_480, 3_359_843_328, 75.600), block=DenseLayer)
 def densenet169(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> DenseNet:
     """DenseNet-169; options are DenseNet's and DenseLayer's."""
     return DenseNet((6, 12, 32, 32), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 20_013_928, 4_291_365_888, 76.896))
+@register(imagenet_card(PAPER, 20_013_928, 4_291_365_888, 76.896), block=DenseLayer)
 def densenet201(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> DenseNet:
     """DenseNet-201; options are DenseNet's and DenseLayer's."""
     return DenseNet((6, 12, 48, 32), num_classes, in_channels, **options)

@@ -306,7 +306,8 @@ def _card(
         1_814_073_344,
         NOTES + " The paper trains no 18-layer network on ImageNet.",
         resize=248,
-    )
+    ),
+    block=ResidualUnit,
 )
 def preact_resnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-18 v2, of `ResidualUnit`s; options are theirs: order, attention.
@@ -323,7 +324,9 @@ def preact_resnet18(num_classes: int = 1000, in_channels: int = 3, **options: An
     return PreActResNet(ResidualUnit, (2, 2, 2, 2), num_classes, in_channels, **options)
 
 
-@register(_card(25_549_352, 4_089_184_256, NOTES + STRIDE_NOTE, top1=81.398))
+@register(
+    _card(25_549_352, 4_089_184_256, NOTES + STRIDE_NOTE, top1=81.398), block=PreActBottleneck
+)
 def preact_resnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-50 v2; options are PreActBottleneck's.
 
@@ -335,7 +338,9 @@ def preact_resnet50(num_classes: int = 1000, in_channels: int = 3, **options: An
     return PreActResNet(PreActBottleneck, (3, 4, 6, 3), num_classes, in_channels, **options)
 
 
-@register(_card(44_541_480, 7_801_405_440, NOTES + STRIDE_NOTE, top1=83.002))
+@register(
+    _card(44_541_480, 7_801_405_440, NOTES + STRIDE_NOTE, top1=83.002), block=PreActBottleneck
+)
 def preact_resnet101(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-101 v2; options are PreActBottleneck's."""
     return PreActResNet(PreActBottleneck, (3, 4, 23, 3), num_classes, in_channels, **options)
@@ -347,7 +352,10 @@ ERROR_152 = (
 )
 
 
-@register(_card(60_185_128, 11_513_626_624, NOTES + STRIDE_NOTE + ERROR_152, resize=256))
+@register(
+    _card(60_185_128, 11_513_626_624, NOTES + STRIDE_NOTE + ERROR_152, resize=256),
+    block=PreActBottleneck,
+)
 def preact_resnet152(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> PreActResNet:
     """ResNet-152 v2; options are PreActBottleneck's."""
     return PreActResNet(PreActBottleneck, (3, 8, 36, 3), num_classes, in_channels, **options)

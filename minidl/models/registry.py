@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import functools
 import inspect
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, overload
 
 from minidl.errors import ArgumentError, DTypeError, unknown_name
 from minidl.models.card import Card
+from minidl.models.pytorchs import refuse_option, refuse_width
 from minidl.nn import Module
 
 Maker = Callable[..., Any]
@@ -23,28 +25,60 @@ _cards: dict[str, Card] = {}
 @overload
 def register(card: Maker) -> Maker: ...
 @overload
-def register(card: Card) -> Callable[[Maker], Maker]: ...
-def register(card: Maker | Card) -> Any:
+def register(
+    card: Card, *, block: Callable[..., Any] | None = None, fixed: tuple[str, ...] = ()
+) -> Callable[[Maker], Maker]: ...
+def register(
+    card: Maker | Card,
+    *,
+    block: Callable[..., Any] | None = None,
+    fixed: tuple[str, ...] = (),
+) -> Any:
     """Decorator: make a function that builds a model known by its name, with or without a card.
 
         @register                       @register(Card(paper=…, input=…, …))
         def my_net(num_classes=10):     def my_net(num_classes=1000):
 
+    What the function hands on as **options are those of the class that it says it returns, and
+    those of `block`, if that class hands some on. `fixed` are options that the function itself
+    gives: no others are taken.
+
     Raises ArgumentError if the name is taken.
     """
     if not isinstance(card, Card):
-        return _register(card, None)
-    return lambda maker: _register(maker, card)
+        return _register(card, None, None, ())
+    return lambda maker: _register(maker, card, block, fixed)
 
 
-def _register(maker: Maker, card: Card | None) -> Maker:
+def _register(
+    maker: Maker, card: Card | None, block: Callable[..., Any] | None, fixed: tuple[str, ...]
+) -> Maker:
     name = maker.__name__
     if name in _makers:
         raise ArgumentError(f"register: a model named {name!r} exists already.")
-    _makers[name] = maker
+
+    @functools.wraps(maker)
+    def make(*args: Any, **options: Any) -> Any:
+        if isinstance(options.get("width"), float):
+            default = _options(maker, block).get("width")
+            if isinstance(default, int):
+                refuse_width(name, options["width"], default)
+        try:
+            return maker(*args, **options)
+        except TypeError as error:  # only the layer that an option is for knows whether it exists
+            found = re.search(r"(unexpected|multiple values).* argument '(\w+)'", str(error))
+            if found is None or found[2] not in options:
+                raise
+        option, known = found[2], _options(maker, block)
+        if found[1] == "multiple values" and option in known and option not in fixed:
+            raise DTypeError(f"{name}: {option} is given twice, in its place and by its name.")
+        refuse_option(name, option, options.pop(option), _without(fixed, known), fixed)
+        return make(*args, **options)  # it meant nothing, such as pretrained=False
+
+    _makers[name] = make
     if card is not None:
         _cards[name] = card
-    return maker
+    return maker if isinstance(maker, type) else make
 
 
 def create(name: str, **options: Any) -> Module:
@@ -53,25 +87,28 @@ def create(name: str, **options: Any) -> Module:
     >>> type(create("lenet5", num_classes=3)).__name__
     'LeNet5'
     """
-    maker = _find("create", name)
-    try:
-        model: Module = maker(**options)
-        return model
-    except TypeError as error:  # only the layer that an option is for knows whether it exists
-        unknown = re.search(r"(?:unexpected|multiple values).* argument '(\w+)'", str(error))
-        if unknown is None or unknown[1] not in options:
-            raise
-    unknown_name(f"create: {name} has no option", unknown[1], _options(maker), DTypeError)
+    model: Module = _find("create", name)(**options)
+    return model
 
 
-def _options(maker: Maker) -> list[str]:
-    """A maker's options by name; what it hands on as **options are those of the class it makes."""
-    parameters = [*inspect.signature(maker).parameters.values()]
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+def _options(maker: Maker, block: Callable[..., Any] | None) -> dict[str, Any]:
+    """The options of a maker, of the class that it makes and of the block, with their defaults."""
+    options = _defaults(maker)
+    if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(maker).parameters.values()):
         with contextlib.suppress(NameError, KeyError, TypeError, ValueError):  # it may not say so
-            made = typing.get_type_hints(maker)["return"]
-            parameters += inspect.signature(made).parameters.values()
-    return list(dict.fromkeys(p.name for p in parameters if p.default is not p.empty))
+            options |= _without(options, _defaults(typing.get_type_hints(maker)["return"]))
+    if block is not None:
+        options |= _without({**options, "stride": "the stage's"}, _defaults(block))
+    return options
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def _without(names: Iterable[str], options: dict[str, Any]) -> dict[str, Any]:
+    return {name: default for name, default in options.items() if name not in names}
 
 
 def card(name: str) -> Card | None:

@@ -279,7 +279,7 @@ STRIDE_NOTE = (
 )
 
 
-@register(imagenet_card(PAPER, 11_689_512, 1_814_073_344, 69.758))
+@register(imagenet_card(PAPER, 11_689_512, 1_814_073_344, 69.758), block=BasicBlock)
 def resnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-18; options are ResNet's.
 
@@ -297,25 +297,25 @@ NOTE_34 = (
 )
 
 
-@register(imagenet_card(PAPER, 21_797_672, 3_663_761_408, 73.314, NOTE_34))
+@register(imagenet_card(PAPER, 21_797_672, 3_663_761_408, 73.314, NOTE_34), block=BasicBlock)
 def resnet34(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-34; options are ResNet's."""
     return ResNet(BasicBlock, (3, 4, 6, 3), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 25_557_032, 4_089_184_256, 76.130, STRIDE_NOTE))
+@register(imagenet_card(PAPER, 25_557_032, 4_089_184_256, 76.130, STRIDE_NOTE), block=Bottleneck)
 def resnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-50; options are ResNet's and Bottleneck's."""
     return ResNet(Bottleneck, (3, 4, 6, 3), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 44_549_160, 7_801_405_440, 77.374, STRIDE_NOTE))
+@register(imagenet_card(PAPER, 44_549_160, 7_801_405_440, 77.374, STRIDE_NOTE), block=Bottleneck)
 def resnet101(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-101; options are ResNet's and Bottleneck's."""
     return ResNet(Bottleneck, (3, 4, 23, 3), num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 60_192_808, 11_513_626_624, 78.312, STRIDE_NOTE))
+@register(imagenet_card(PAPER, 60_192_808, 11_513_626_624, 78.312, STRIDE_NOTE), block=Bottleneck)
 def resnet152(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-152; options are ResNet's and Bottleneck's."""
     return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, in_channels, **options)

@@ -29,7 +29,11 @@ PAPER = Paper(
 )
 
 
-@register(imagenet_card(PAPER, 25_028_904, 4_230_479_872, 77.618))
+@register(
+    imagenet_card(PAPER, 25_028_904, 4_230_479_872, 77.618),
+    block=Bottleneck,
+    fixed=("groups", "width_per_group"),
+)
 def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNeXt-50 with 32 groups, in the first stage of 4 channels each; options are ResNet's.
 
@@ -55,7 +59,11 @@ NOTE_101 = (
 )
 
 
-@register(imagenet_card(PAPER, 88_791_336, 16_414_015_488, 79.312, NOTE_101))
+@register(
+    imagenet_card(PAPER, 88_791_336, 16_414_015_488, 79.312, NOTE_101),
+    block=Bottleneck,
+    fixed=("groups", "width_per_group"),
+)
 def resnext101_32x8d(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNeXt-101 with 32 groups, in the first stage of 8 channels each; options are ResNet's."""
     return ResNet(

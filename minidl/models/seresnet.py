@@ -62,13 +62,13 @@ def _seresnet(block: Any, blocks: Any, num_classes: int, in_channels: int, optio
     return ResNet(block, blocks, num_classes, in_channels, **options)
 
 
-@register(_card(11_779_624, 1_814_161_408))
+@register(_card(11_779_624, 1_814_161_408), block=BasicBlock)
 def seresnet18(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-18 with squeeze and excitation; options are ResNet's."""
     return _seresnet(BasicBlock, (2, 2, 2, 2), num_classes, in_channels, options)
 
 
-@register(_card(21_960_416, 3_663_920_128))
+@register(_card(21_960_416, 3_663_920_128), block=BasicBlock)
 def seresnet34(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-34 with squeeze and excitation; options are ResNet's."""
     return _seresnet(BasicBlock, (3, 4, 6, 3), num_classes, in_channels, options)
@@ -82,7 +82,8 @@ def seresnet34(num_classes: int = 1000, in_channels: int = 3, **options: Any) ->
         resize=235,
         top1=80.02,
         top1_source="timm a1_in1k, ImageNet validation",
-    )
+    ),
+    block=Bottleneck,
 )
 def seresnet50(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> ResNet:
     """ResNet-50 with squeeze and excitation; options are ResNet's and Bottleneck's.

@@ -167,25 +167,25 @@ def vgg19(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> VGG:
     return VGG(E, num_classes, in_channels, **options)
 
 
-@register(imagenet_card(PAPER, 132_868_840, 7_609_090_048, 70.370, BN_NOTE))
+@register(imagenet_card(PAPER, 132_868_840, 7_609_090_048, 70.370, BN_NOTE), fixed=("batch_norm",))
 def vgg11_bn(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> VGG:
     """VGG-11 with batch norm; options are VGG's."""
     return VGG(A, num_classes, in_channels, batch_norm=True, **options)
 
 
-@register(imagenet_card(PAPER, 133_053_736, 11_308_466_176, 71.586, BN_NOTE))
+@register(imagenet_card(PAPER, 133_053_736, 11_308_466_176, 71.586, BN_NOTE), fixed=("batch_norm",))
 def vgg13_bn(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> VGG:
     """VGG-13 with batch norm; options are VGG's."""
     return VGG(B, num_classes, in_channels, batch_norm=True, **options)
 
 
-@register(imagenet_card(PAPER, 138_365_992, 15_470_264_320, 73.360, BN_NOTE))
+@register(imagenet_card(PAPER, 138_365_992, 15_470_264_320, 73.360, BN_NOTE), fixed=("batch_norm",))
 def vgg16_bn(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> VGG:
     """VGG-16 with batch norm; options are VGG's."""
     return VGG(D, num_classes, in_channels, batch_norm=True, **options)
 
 
-@register(imagenet_card(PAPER, 143_678_248, 19_632_062_464, 74.218, BN_NOTE))
+@register(imagenet_card(PAPER, 143_678_248, 19_632_062_464, 74.218, BN_NOTE), fixed=("batch_norm",))
 def vgg19_bn(num_classes: int = 1000, in_channels: int = 3, **options: Any) -> VGG:
     """VGG-19 with batch norm; options are VGG's."""
     return VGG(E, num_classes, in_channels, batch_norm=True, **options)
