@@ -30,6 +30,8 @@ MAX_PICKLE = 1 << 26
 CHUNK = 1 << 24
 MAX_REASON = 200  # characters: zipfile quotes the file
 LOCAL_HEADER = 30  # bytes before a member's name
+END_SIGNATURE = b"PK\x05\x06"
+END_RECORD = 22  # bytes, the last two of them the length of a comment that comes after
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # flags of the zip format
 
 Array = np.ndarray[Any, Any]
@@ -70,6 +72,7 @@ class _Archive:
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
+        self._file = file
         try:
             self._zip = zipfile.ZipFile(file)
             entries = self._zip.infolist()
@@ -113,7 +116,16 @@ class _Archive:
         return array
 
     def check(self, size: int) -> None:
-        """Refuse what is packed, encrypted or overlaps, and names that lead elsewhere."""
+        """Refuse what is packed, encrypted or overlaps, and names that lead elsewhere.
+
+        And bytes around the archive: in two that stand one behind the other, zipfile finds the last
+        one, where PyTorch finds the first.
+        """
+        first = min(entry.header_offset for entry in self._entries.values())
+        if first != 0:
+            _refuse(self.path, f"its archive begins at byte {first:,}, not at the file's start")
+        if not self._ends_the_file(size):
+            _refuse(self.path, "bytes follow after its archive's end")
         end = 0
         for entry in sorted(self._entries.values(), key=lambda entry: entry.header_offset):
             name = entry.filename[:100]
@@ -128,6 +140,12 @@ class _Archive:
             end = entry.header_offset + LOCAL_HEADER + len(entry.filename) + entry.file_size
             if end > size:
                 _refuse(self.path, f"{name!r} reaches beyond the file's end")
+
+    def _ends_the_file(self, size: int) -> bool:
+        """Whether the archive's last record, without a comment, is the end of the file."""
+        self._file.seek(size - END_RECORD)
+        record = self._file.read()
+        return record.startswith(END_SIGNATURE) and record.endswith(b"\0\0")
 
     def _fill(self, entry: zipfile.ZipInfo, target: memoryview) -> None:
         """Read a member exactly; zipfile compares its own header's name and its checksum."""
