@@ -13,6 +13,9 @@ from minidl.lecture.quotes import DATA_SETS
 from minidl.lecture.quotes import MNIST as QUOTED
 from minidl.lecture.report import LectureTable, Row, holds, row, unknown
 
+_SHIFT = 1
+"""Pixels that a digit's centre of mass may be off the middle, in height and width."""
+
 
 def mnist() -> LectureTable:
     """MNIST, from the files that were found."""
@@ -31,9 +34,10 @@ def mnist() -> LectureTable:
             holds(
                 "digits",
                 "centered",
-                round(off_centre, 2) <= 1,  # whole pixels are what a digit is shifted by
+                round(off_centre, 2) <= _SHIFT,
                 f"{off_centre:.4f} pixels off",
-                "the worst centre of mass, in height or width",
+                f"the worst centre of mass; up to {_SHIFT:.2f} is centered: digits are shifted by "
+                "whole pixels",
             ),
         ),
         _part(train=False).source,

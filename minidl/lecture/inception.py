@@ -16,7 +16,7 @@ from minidl.lecture.measure import (
 from minidl.lecture.quotes import INCEPTION
 from minidl.lecture.report import LectureTable, Row, holds, row
 from minidl.models.googlenet import Inception
-from minidl.nn import BatchNorm2d, Conv2d, Linear, Sequential
+from minidl.nn import BatchNorm2d, Conv2d, Sequential
 
 
 def inception() -> LectureTable:
@@ -95,7 +95,7 @@ def _successors() -> list[Row]:
     """What was new in the second, third and fourth network."""
     first, v2, v3 = (measured(name) for name in ("googlenet_2014", "inception_v2", "inception_v3"))
     norms = [len(network.of(BatchNorm2d)) for network in (first, v2)]
-    layers = [_weighted(network) for network in (first, v3)]
+    depths = [network.depth for network in (first, v3)]
     sums = additions("inception_v4")
     return [
         holds(
@@ -107,9 +107,9 @@ def _successors() -> list[Row]:
         holds(
             "Inception-V3",
             "generally deeper stack",
-            layers[0] < layers[1],
-            f"{layers[1]}, not {layers[0]}",
-            "layers with weights",
+            depths[0] < depths[1],
+            f"{depths[1]}, not {depths[0]}",
+            "layers with weights along the longest path",
         ),
         holds(
             "Inception-V4",
@@ -119,12 +119,6 @@ def _successors() -> list[Row]:
             "Inception-ResNet, of the same paper, has them",
         ),
     ]
-
-
-def _weighted(network: Network) -> int:
-    """Convolutions and dense layers, without auxiliary heads."""
-    paths = network.of(Conv2d, Linear)
-    return sum(not path.lower().startswith("aux") for path in paths)
 
 
 def additions(name: str) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 from minidl import models
 from minidl.analysis import Summary, summary
+from minidl.analysis.flow import Flow
+from minidl.analysis.trace import input_specs
 from minidl.backends import use_backend
 from minidl.lecture.verdicts import Reading
 from minidl.nn import Conv2d, Linear, Module
@@ -68,6 +70,21 @@ class Network:
     def all(self) -> Measured:
         """The whole network."""
         return self[""]
+
+    @property
+    def depth(self) -> int:
+        """Layers with weights along the longest path from the image to the logits.
+
+        So papers count: "22 layers deep when counting only layers with parameters", Szegedy et al.
+        2015, §5. Of parallel branches only the longest one counts.
+        """
+        with use_backend("meta"):
+            flow = Flow(self.module, input_specs("depth", self.module, self.table.inputs), False)
+        depths: dict[int, int] = {}
+        for step in flow.steps:  # in order of execution: what a step uses was made before
+            below = max((depths[id(value.step)] for value in step.inputs), default=0)
+            depths[id(step)] = below + (step.macs > 0)
+        return max(depths.values())
 
 
 def _inside(path: str, top: str) -> bool:

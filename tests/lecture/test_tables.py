@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import minidl
@@ -215,6 +216,45 @@ def test_a_rule_that_scales_otherwise_is_found_wrong(monkeypatch, name):
     assert kinds["resolution"] == ("wrong" if name == "resolution" else "exact")
 
 
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("lenet5", 5),
+        ("vgg16", 16),
+        ("googlenet_2014", 22),
+        ("resnet18", 18),
+        ("resnet50", 50),  # the shortcuts' convolutions are beside the longest path
+        ("densenet121", 121),
+        ("inception_v3", 48),
+    ],
+)
+def test_depth_is_the_published_number_of_layers(name, published):
+    from minidl.lecture.measure import measured
+
+    assert measured(name).depth == published
+
+
+@pytest.mark.parametrize(("shifted", "kind"), [(0, "exact"), (2, "wrong")])
+def test_digits_that_are_further_from_the_middle_than_is_allowed_are_not_centered(
+    monkeypatch, shifted, kind
+):
+    from minidl.lecture import data_sets
+
+    class Digits:
+        images = np.zeros((2, 28, 28), np.uint8)
+        labels, source = np.arange(2), "a subset"
+
+        def __len__(self):
+            return 2
+
+    Digits.images[:, 10 + shifted : 18 + shifted, 10:18] = 255
+    monkeypatch.setattr(data_sets, "_part", lambda train: Digits())
+    row = data_sets.mnist().rows[-1]
+    assert (row.slide, row.kind) == ("centered", kind)
+    assert row.computed == f"{shifted:.4f} pixels off"
+    assert "up to 1.00 is centered" in row.note
+
+
 def test_total_says_which_layers_it_counts(by_topic):
     assert "first those of the rows" in by_topic["complexity"].note
 
@@ -257,7 +297,7 @@ def test_all_that_is_wrong(by_topic):
         ("nin", "stride of 2 reduces resolution", "ambiguous", "4"),
         ("googlenet", "stages", "exact", "5"),
         ("googlenet", "inception blocks", "exact", "9"),
-        ("googlenet", "Inception-V3", "exact", "95, not 58"),
+        ("googlenet", "Inception-V3", "exact", "48, not 22"),
         ("googlenet", "Inception-V3: 3x3 and 3x3 replace", "exact", "5x5"),
         ("googlenet", "Inception-V3: 1x7 and 7x1 replace", "ambiguous", "5x5"),
         ("googlenet", "Inception-V3: 1x3 and 3x1 replace", "exact", "3x3"),
