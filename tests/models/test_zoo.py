@@ -1,12 +1,20 @@
 """What holds of every registered network, found without running any: shapes and counts."""
 
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
 import pytest
 from models.zoo import check_classes_and_channels_are_free, check_figures, on_meta
 
 from minidl import models
 from minidl.errors import DTypeError
+from minidl.models.card import IMAGENET
 from minidl.nn import Dropout, DropPath
 
+GOLDEN = json.loads(
+    (Path(__file__).resolve().parents[1] / "golden" / "cards.json").read_text("utf-8")
+)
 NAMES = models.list()
 
 
@@ -130,17 +138,38 @@ TOP1 = {  # in papers, and with weights that torchvision doesn't publish
     "shufflenet_v1_g4": 67.2,
     "shufflenet_v1_g8": 67.6,
     "tf_efficientnet_lite0": 74.83,
-    # torchvision's; an oracle test compares all of them with what the weights say of themselves
-    "resnet50": 76.130,
-    "vgg16": 71.592,
-    "efficientnet_b0": 77.692,
+}
+
+
+PREPROCESSING = {  # of networks that neither library has; None: images as they are
+    **dict.fromkeys(["alexnet_lecture", "vgg_lecture", "nin", "densenet_bc"]),
+    **dict.fromkeys(["lenet5", "lenet5_1998", *models.list("plain*")]),
+    **dict.fromkeys([f"resnet{depth}" for depth in (20, 32, 44, 56, 110)]),
+    **dict.fromkeys(models.list("shufflenet_v1*"), IMAGENET),
+    "alexnet_2012": replace(IMAGENET, crop=227, std=(1 / 255,) * 3),
+    # Caffe's means of blue, green and red: 104, 117 and 123 or 128
+    "googlenet_2014": replace(
+        IMAGENET, mean=(123 / 255, 117 / 255, 104 / 255), std=(1 / 255,) * 3, channel_order="BGR"
+    ),
+    "inception_v2": replace(
+        IMAGENET, mean=(128 / 255, 117 / 255, 104 / 255), std=(1 / 255,) * 3, channel_order="BGR"
+    ),
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_card_has_the_published_accuracy(name):
-    card = models.card(name)
-    if name in TOP1:
-        assert card.top1 == TOP1[name]
+    """Of torchvision's weights as tests/golden/make_cards.py found it."""
+    top1 = TOP1[name] if name in TOP1 else GOLDEN.get(name, {}).get("top1")
+    assert models.card(name).top1 == top1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_has_the_published_preprocessing(name):
+    found = models.card(name).preprocessing
+    if name in PREPROCESSING:
+        assert found == PREPROCESSING[name]
     else:
-        assert card.top1 is None or "torchvision" in card.top1_source
+        expected = {key: GOLDEN[name][key] for key in GOLDEN[name] if key != "top1"}
+        as_lists = {key: list(v) if type(v) is tuple else v for key, v in asdict(found).items()}
+        assert as_lists == {**expected, "channel_order": "RGB"}
