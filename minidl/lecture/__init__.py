@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minidl.errors import unknown_name
+from minidl.lecture.alexnet import alexnet
 from minidl.lecture.batch_norm import batch_norm
 from minidl.lecture.complexity import complexity
 from minidl.lecture.compound_scaling import efficientnet
@@ -46,6 +47,7 @@ __all__ = [
 TOPICS: dict[str, Callable[[], LectureTable]] = {
     "mnist": mnist,
     "imagenet": imagenet,
+    "alexnet": alexnet,
     "complexity": complexity,
     "last-layers": last_layers,
     "vgg": vgg,
