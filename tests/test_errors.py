@@ -35,7 +35,8 @@ MISTAKES = {
         lambda: F.conv2d(minidl.zeros(2, 4, 8, 9), kernel),
         ShapeError,
         "conv2d: x.shape[1] (channels) is 4, expected weight.shape[1] · groups = 3 · 1 = 3. "
-        "x is (2, 4, 8, 9) in the order (N, C, H, W), weight is (4, 3, 3, 3).",
+        "x is (2, 4, 8, 9) in the order (N, C, H, W), weight is (4, 3, 3, 3). "
+        "Make the layer, or the network, with in_channels=4.",
     ),
     "no batch dimension": (
         lambda: F.conv2d(image[0], kernel),
@@ -66,7 +67,8 @@ MISTAKES = {
         lambda: F.linear(minidl.zeros(2, 3456), minidl.zeros(10, 5)),
         ShapeError,
         "linear: x.shape is (2, 3456), expected (…, 5), since weight is (10, 5) = "
-        "(out_features, in_features). Make the layer nn.Linear(3456, 10).",
+        "(out_features, in_features). Make the layer nn.Linear(3456, 10), or give the network "
+        "images of the size that it was made for.",
     ),
     "a dense layer for images of another size": (
         lambda: F.linear(image, minidl.zeros(10, 5)),

@@ -568,13 +568,15 @@ MISTAKES = {
         lambda: LENET(minidl.zeros(1, 3, 28, 28)),
         ShapeError,
         "conv2d: x.shape[1] (channels) is 3, expected weight.shape[1] · groups = 1 · 1 = 1. x is "
-        "(1, 3, 28, 28) in the order (N, C, H, W), weight is (6, 1, 5, 5).",
+        "(1, 3, 28, 28) in the order (N, C, H, W), weight is (6, 1, 5, 5). Make the layer, or the "
+        "network, with in_channels=3.",
     ),
     "an image too large for the dense layer": (
         lambda: LENET(minidl.zeros(1, 1, 32, 32)),
         ShapeError,
         "linear: x.shape is (1, 576), expected (…, 400), since weight is (120, 400) = "
-        "(out_features, in_features). Make the layer nn.Linear(576, 120).",
+        "(out_features, in_features). Make the layer nn.Linear(576, 120), or give the network "
+        "images of the size that it was made for.",
     ),
     "an image too small for the kernels": (
         lambda: LENET(minidl.zeros(1, 1, 4, 4)),
@@ -610,7 +612,8 @@ MISTAKES = {
         lambda: nn.Linear(100, 10)(image.flatten(1)),
         ShapeError,
         "linear: x.shape is (2, 216), expected (…, 100), since weight is (10, 100) = "
-        "(out_features, in_features). Make the layer nn.Linear(216, 10).",
+        "(out_features, in_features). Make the layer nn.Linear(216, 10), or give the network "
+        "images of the size that it was made for.",
     ),
     "a window larger than the image": (
         lambda: nn.MaxPool2d(11)(image),

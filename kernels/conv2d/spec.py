@@ -56,7 +56,7 @@ def conv2d(
             + (
                 " Channels look last: x.permute(0, 3, 1, 2)."
                 if x.shape[3] == weight.shape[1] * groups
-                else ""
+                else f" Make the layer, or the network, with in_channels={channels}."
             ),
         )
     if bias is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from minidl.cli.app import Load, app, run_file
-from minidl.cli.summary import InputSize, ModelName, NumClasses, build, input_shape
+from minidl.cli.summary import InputSize, ModelName, NumClasses, build, input_shape, made_for
 
 
 @app.command(epilog="Examples: minidl draw lenet5; minidl draw resnet50 --depth 3 --out net.svg")
@@ -43,7 +43,10 @@ def draw(
     shape = input_shape("draw", model, size)
     with use_backend("meta"):
         network = build(model, num_classes, shape)
-    drawing = analysis.draw(network, shape, depth=depth, fold=fold, training=training, name=model)
+    with made_for(model):
+        drawing = analysis.draw(
+            network, shape, depth=depth, fold=fold, training=training, name=model
+        )
     path = Path(f"{model}.svg") if out is None else out
     drawing.save(path)
     nodes = len(drawing.graph.nodes())

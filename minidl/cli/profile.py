@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from minidl.cli.app import Load, app, run_file
-from minidl.cli.summary import InputSize, ModelName, NumClasses, build, input_shape
+from minidl.cli.summary import InputSize, ModelName, NumClasses, build, input_shape, made_for
 from minidl.errors import ArgumentError
 
 
@@ -43,7 +43,7 @@ def profile(
             "The batch is --batch."
         )
     network = build(model, num_classes, shape).to(backends.get(backend)).train(not forward_only)
-    with threadpool_limits(threads, "blas"):
+    with made_for(model), threadpool_limits(threads, "blas"):
         report = analysis.profile(
             network, (batch, *shape), steps=steps, backward=not forward_only, name=model
         )

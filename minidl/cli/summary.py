@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from minidl.cli.app import Load, app, run_file
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, MinidlError, ShapeError
 
 if TYPE_CHECKING:
     from minidl.nn import Module
@@ -43,11 +45,12 @@ def summary(
     shape = input_shape("summary", model, size)
     with use_backend("meta"):
         network = build(model, num_classes, shape)
-    try:
-        result = analysis.summary(network, shape, depth=depth, name=model)
-    except analysis.SummaryError as error:
-        typer.echo(error.partial)
-        raise
+    with made_for(model):
+        try:
+            result = analysis.summary(network, shape, depth=depth, name=model)
+        except analysis.SummaryError as error:
+            typer.echo(error.partial)
+            raise
     typer.echo(result)
     if html is not None:
         page = f'<!doctype html><meta charset="utf-8"><title>{model}</title>'
@@ -78,6 +81,21 @@ def input_shape(command: str, model: str, size: str | None) -> tuple[int, ...]:
             f"width. Write --input {'x'.join(map(str, whole))}."
         )
     return sizes
+
+
+@contextmanager
+def made_for(model: str) -> Iterator[None]:
+    """Add what a model's card says of its images to a layer's complaint of their size."""
+    from minidl.models import card
+
+    try:
+        yield
+    except MinidlError as error:
+        found = card(model)
+        if found is None or not isinstance(error.__cause__ or error, ShapeError):
+            raise
+        size = "×".join(map(str, found.input))
+        raise ArgumentError(f"{error}\n{model} was made for images of {size}.") from error
 
 
 def build(model: str, num_classes: int | None, shape: tuple[int, ...]) -> Module:

@@ -134,7 +134,9 @@ def _layer_advice(x: tuple[int, ...], weight: tuple[int, ...]) -> str:
     layer = f"ake the layer nn.Linear({features}, {weight[0]})" if features != weight[1] else ""
     if flatten and layer:
         return f"{flatten}, and m{layer}."
-    return f"{flatten or 'M' + layer}." if x else ""
+    if not layer or not x:
+        return f"{flatten}." if flatten else ""
+    return f"M{layer}, or give the network images of the size that it was made for."
 
 
 class Einsum(Function):

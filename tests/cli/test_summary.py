@@ -34,7 +34,8 @@ def test_a_size_that_does_not_fit_prints_the_table_up_to_there(minidl):
     assert "kept for backward" not in out
     layer = "Linear(in_features=400, out_features=120, bias=True)"
     assert f"the layer fc1, {layer}, can't take its input 1×576" in err
-    assert "nn.Linear(576, 120)" in err
+    assert "nn.Linear(576, 120), or give the network images of the size that it was made f" in err
+    assert err.endswith("\nlenet5 was made for images of 1×28×28.\n")
 
 
 @pytest.mark.parametrize("size", ["28", "1x-3x4", "axb", "", "1x28x²"])
@@ -59,6 +60,19 @@ def test_a_model_without_a_card_needs_a_size(minidl, tmp_path):
     )
     code, _, err = minidl("summary", "own_summary_net", "--load", file)
     assert (code, "--input" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["summary", "profile", "draw"])
+@pytest.mark.parametrize(
+    ("model", "size", "card"),
+    [("lenet5", "1x32x32", "1×28×28"), ("nin", "3x28x28", "3×224×224")],
+)
+def test_images_of_another_size_are_told_which_the_model_was_made_for(
+    minidl, command, model, size, card
+):
+    code, _, err = minidl(command, model, "--input", size)
+    assert code == 2
+    assert err.endswith(f"\n{model} was made for images of {card}.\n")
 
 
 @pytest.mark.parametrize("command", ["summary", "profile", "draw"])

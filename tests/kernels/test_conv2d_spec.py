@@ -90,7 +90,8 @@ def test_conv2d_error_channels():
     with raises(
         ShapeError,
         "conv2d: x.shape[1] (channels) is 4, expected weight.shape[1] · groups = 2 · 1 = 2. "
-        "x is (5, 4, 11, 13) in the order (N, C, H, W), weight is (6, 2, 3, 4).",
+        "x is (5, 4, 11, 13) in the order (N, C, H, W), weight is (6, 2, 3, 4). "
+        "Make the layer, or the network, with in_channels=4.",
     ):
         conv2d(X, WEIGHT)
 
