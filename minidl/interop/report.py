@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from minidl.interop.states import shortened
 
-__all__ = ["LoadedWeights", "explain", "is_auxiliary"]
+__all__ = ["LoadedWeights", "explain", "is_auxiliary", "without_heads"]
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """What the names of auxiliary heads, which only training needs, begin with."""
@@ -80,21 +81,27 @@ def is_auxiliary(name: str) -> bool:
     return name.startswith(_AUXILIARY)
 
 
-def explain(report: LoadedWeights, given: Shapes, expected: Shapes) -> tuple[str, bool]:
+def explain(
+    report: LoadedWeights,
+    given: Shapes,
+    expected: Shapes,
+    theirs_of: Callable[[str], str | None],
+) -> tuple[str, bool]:
     """Lines on what to do where something is left out, and whether it is the wrong network.
 
-    The numbers of classes and of images' channels and the auxiliary heads may differ in one and the
-    same network; where other shapes do, the weights are of another one.
+    The numbers of classes and of images' channels, the head and the auxiliary heads may differ in
+    one and the same network; where other shapes or blocks do, the weights are of another one.
 
     Args:
         report: what was left out.
         given: shapes of the weights that have a name of the model's.
         expected: shapes of all that the model has.
+        theirs_of: our name of a tensor → theirs.
 
     >>> expected = {"conv.weight": (6, 1, 5, 5), "fc.weight": (10, 84)}
     >>> given = {"conv.weight": (8, 1, 5, 5), "fc.weight": (10, 84)}
     >>> report = LoadedWeights("minidl", "", "", 1, [], [], ["conv.weight is …"])
-    >>> explain(report, given, expected)[1]
+    >>> explain(report, given, expected, str)[1]
     True
 
     """
@@ -103,6 +110,14 @@ def explain(report: LoadedWeights, given: Shapes, expected: Shapes) -> tuple[str
     if any(name not in (*head, channels) for name in wrong):
         advice = "another network, or of one made with other options, such as its width"
         return f"\nThese are the weights of {advice}.", True
+    if lacking := _blocks(without_heads(report.missing, expected), given):
+        return _of_another(f"they lack {shortened(lacking)}, which this model has"), True
+    theirs = [theirs_of(name) or name for name in expected]
+    unexpected = [name.removeprefix(report.prefix) for name in report.unexpected]
+    known = [theirs_of(name) or name for name in given]
+    surplus = _blocks(without_heads(unexpected, theirs), known)
+    if any("." in block for block in surplus):  # others are beside the network: a projector
+        return _of_another(f"they have {shortened(surplus)}, which this model lacks"), True
     sentences = []
     if "aux_logits" in report.options:
         sentences.append(
@@ -133,6 +148,33 @@ def explain(report: LoadedWeights, given: Shapes, expected: Shapes) -> tuple[str
             f"in_channels={theirs}."
         )
     return "".join(f"\n{sentence}" for sentence in sentences), False
+
+
+def without_heads(names: Iterable[str], all_names: Iterable[str]) -> list[str]:
+    """The names but those of the auxiliary heads and of the head, which has the last weight."""
+    last = [name for name in all_names if name.endswith(".weight")][-1:]
+    head = last[0].partition(".")[0] + "." if last else ""
+    return [n for n in names if not is_auxiliary(n) and not (head and n.startswith(head))]
+
+
+def _of_another(why: str) -> str:
+    return f"\nThese are the weights of another network: {why}."
+
+
+def _blocks(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """The outermost modules of `names` that have none of the `others`.
+
+    >>> _blocks(["stage1.0.bias", "stage1.1.conv.bias", "fc.bias"], ["stage1.0.weight"])
+    ['stage1.1', 'fc']
+    """
+    there = {module for name in others for module in _modules(name)}
+    outermost = (next((m for m in _modules(name) if m not in there), "") for name in names)
+    return [module for module in dict.fromkeys(outermost) if module]
+
+
+def _modules(name: str) -> list[str]:
+    """Those that a tensor is in, from the outside: "a.b.weight" → "a", "a.b"."""
+    return list(accumulate(name.split(".")[:-1], "{}.{}".format))
 
 
 def _other_classes(wrong: list[str], given: Shapes, expected: Shapes) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from minidl.errors import ArgumentError, DTypeError, ShapeError, fail, unknown_name
 from minidl.interop.namings import OURS, namings_of
 from minidl.interop.recognition import recognise
-from minidl.interop.report import LoadedWeights, explain, is_auxiliary
+from minidl.interop.report import LoadedWeights, explain, is_auxiliary, without_heads
 from minidl.interop.states import find_state, shortened
 from minidl.interop.tensors import read_file
 from minidl.interop.values import COUNTER, converted, is_finite, shaped
@@ -45,8 +45,9 @@ def load_weights(
     the same parameters: another padding, eps, activation or place of the stride, or
     transform_input=True. That is known of some networks; others can't be told apart by names:
     lenet5 takes weights of lenet5_1998, resnet20 those of plain20. Warns, too, where strict is
-    False, if the weights look like another network's: more has another shape than the numbers of
-    classes and of the images' channels explain; and of numbers that are nan or inf.
+    False, if more than the head is missing, or the weights look like another network's: by their
+    blocks, or by shapes that the numbers of classes and of the images' channels don't explain. And
+    of numbers that are nan or inf.
 
     Raises DataError for a file that can't be read or that holds no weights, DTypeError for tensors
     that NumPy can't take, such as PyTorch's of bfloat16, and for whole numbers, ArgumentError if
@@ -92,17 +93,18 @@ def load_weights(
         options,
         named.naming.note(model, file) if published else "",
     )  # fmt: skip
-    advice, of_another = explain(report, given, expected)
+    advice, of_another = explain(report, given, expected, named.naming.to_theirs())
     of_model = type(model).__name__
     if not _weights(fitting) or (strict and not report.is_complete):
         raise ArgumentError(
             f"{subject}: the state does not fit {of_model}, its names read as those of "
             f"{report.naming}.{report.left_out()}{advice}"
         )
-    if of_another:
+    if of_another or without_heads(missing, expected):
+        why = advice if of_another else ""  # no advice to do what was done
         warnings.warn(
             f"{file}: only {report.loaded} of {of_model}'s {report.total} tensors fit and are "
-            f"loaded, the others keep their values.{report.left_out()}{advice}",
+            f"loaded, the others keep their values.{report.left_out()}{why}",
             stacklevel=2,
         )
     if doubt:

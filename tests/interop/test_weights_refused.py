@@ -93,7 +93,9 @@ def test_without_strict_what_fits_is_loaded_and_the_rest_reported(state):
     fc = model.fc.weight.detach().numpy().copy()
     partly = {**state, "extra": np.ones(2)}
     del partly["bn1.weight"]
-    report = load_weights(model, partly, strict=False)
+    with pytest.warns(UserWarning, match="only 119 of ResNet's 122 tensors fit") as warned:
+        report = load_weights(model, partly, strict=False)
+    assert "strict=False" not in str(warned[0].message)
     assert (report.missing, report.unexpected) == (["bn1.weight"], ["extra"])
     assert [line.split()[0] for line in report.misshapen] == ["fc.weight", "fc.bias"]
     assert report.loaded == len(state) - 3
@@ -135,10 +137,54 @@ def test_without_strict_what_one_network_may_differ_in_is_not_warned_of(state):
         report, warned = warnings_of(thin(**options), state)
         assert report.misshapen
         assert warned == []
-    less = {k: v for k, v in state.items() if not k.startswith("layer4")}
-    report, warned = warnings_of(thin(), less)
-    assert report.missing
-    assert warned == []
+    headless = {k: v for k, v in state.items() if not k.startswith("fc")}
+    for source in (headless, {**headless, "fc.0.weight": np.ones(2), "projector.bias": np.ones(2)}):
+        report, warned = warnings_of(thin(), source)
+        assert report.missing == ["fc.weight", "fc.bias"]
+        assert warned == []
+
+
+OF_ANOTHER_DEPTH = {
+    "of fewer blocks": (
+        *("resnet34", "resnet18", "torchvision"),
+        "they lack layer1.2, layer2.2, layer2.3, layer3.2, layer3.3 … and 3 more, which this model "
+        "has.",
+    ),
+    "of more blocks": (
+        *("resnet18", "resnet34", "torchvision"),
+        "they have layer1.2, layer2.2, layer2.3, layer3.2, layer3.3 … and 3 more, which this model "
+        "lacks.",
+    ),
+    "without squeeze and excitation": (
+        *("seresnet18", "resnet18", "timm"),
+        "they lack layer1.0.se, layer1.1.se, layer2.0.se, layer2.1.se, layer3.0.se … and 3 more, "
+        "which this model has.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OF_ANOTHER_DEPTH)
+def test_weights_of_a_network_of_other_blocks_are_called_so_and_warned_of(case):
+    name, theirs, naming, sentence = OF_ANOTHER_DEPTH[case]
+    model = models.create(name, width=2)
+    other = models.create(theirs, width=2)
+    state = {f"module.{k}": v for k, v in models.export_weights(other, naming).items()}
+    sentence = f"\nThese are the weights of another network: {sentence}"
+    with pytest.raises(ArgumentError) as caught:
+        load_weights(model, state)
+    assert str(caught.value).endswith(sentence)
+    assert "strict=False" not in str(caught.value)
+    _, (warned,) = warnings_of(model, state)
+    assert warned.endswith(sentence)
+
+
+def test_blocks_under_published_names_are_told_by_these():
+    model = models.create("mobilenet_v2", width_mult=0.1)
+    state = {"features.3.extra.weight": np.ones(2), **models.export_weights(model, "torchvision")}
+    with pytest.raises(
+        ArgumentError, match=r"they have features\.3\.extra, which this model lacks"
+    ):
+        load_weights(model, state)
 
 
 def test_counters_alone_are_no_weights():
