@@ -16,6 +16,7 @@ overlap; ReLU; dropout behind two dense layers. There are three of it:
 
 from __future__ import annotations
 
+from minidl.errors import ArgumentError, fail
 from minidl.models.card import IMAGENET, Card, Paper, Preprocessing
 from minidl.models.registry import register
 from minidl.nn import (
@@ -202,14 +203,17 @@ def alexnet_2012(
     those of its group. First weights are the paper's (§5): N(0, 0.01²), and biases of 1 in these
     three and in the hidden dense layers, which so give their ReLUs something positive at once.
 
-    Args: those of alexnet; `width` is even, and 96 with its 256 and 384 is 3 : 8 : 12.
+    Args: those of alexnet; `width` is even, and 96 with its 256 and 384 is 3 : 8 : 12; 8/3 of
+    other widths are rounded down to even numbers.
 
     >>> import minidl
     >>> with minidl.use_backend("meta"):
     ...     sum(p.numel() for p in alexnet_2012().parameters())
     60965224
     """
-    wide, wider = 8 * width // 3, 4 * width  # 256, 384
+    if width % 2:
+        fail("alexnet_2012", "width", width, "an even number: two groups", error=ArgumentError)
+    wide, wider = 2 * (4 * width // 3), 4 * width  # 256, 384
     features = Sequential(
         Conv2d(in_channels, width, kernel_size=11, stride=4),  # (96, 55, 55)
         ReLU(),

@@ -46,11 +46,14 @@ class WithAuxiliary(NamedTuple):
     auxiliary: tuple[Tensor, ...]
     """The heads' logits, from the first head on; training adds a fraction of their losses."""
 
-    instead_of_a_tensor = (
-        "In training this network returns its auxiliary heads' logits, too. Use y.logits, and add "
-        "0.3 × the loss of each of y.auxiliary; or make it with aux_logits=False. After "
-        "model.eval() it returns a Tensor."
-    )
+    @property
+    def instead_of_a_tensor(self) -> str:
+        """What to do where a tensor is expected."""
+        return (
+            "In training this network returns its auxiliary heads' logits, too. Use y.logits, and "
+            "add 0.3 × the loss of each of y.auxiliary; or make it with aux_logits=False. After "
+            "model.eval() it returns a Tensor."
+        )
 
     def __getattr__(self, name: str) -> NoReturn:
         """Explain what was meant for a Tensor."""

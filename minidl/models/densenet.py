@@ -18,6 +18,7 @@ from typing import Any
 from minidl.errors import ArgumentError, fail
 from minidl.functional import cat
 from minidl.models.card import Card, Paper, imagenet_card
+from minidl.models.checks import check_stages
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -271,6 +272,7 @@ class DenseNet(_Classifier):
         width: int = 64,
         **layer_options: Any,
     ) -> None:
+        check_stages("DenseNet", "blocks", blocks, 4)
         features = Features(blocks, in_channels, growth_rate, width, **layer_options)
         super().__init__(features, num_classes)
 

@@ -32,6 +32,7 @@ from minidl.models.blocks import (
     strided_stage,
 )
 from minidl.models.card import Card, Paper, Preprocessing
+from minidl.models.checks import check_makes_layers, check_multiplier, check_probability
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -142,6 +143,10 @@ class EfficientNet(Module):
         init_per_group: bool = False,
     ) -> None:
         super().__init__()
+        check_multiplier("EfficientNet", "width", width)
+        check_multiplier("EfficientNet", "depth", depth, of="blocks")
+        check_probability("EfficientNet", "drop_path", drop_path)
+        check_makes_layers("EfficientNet", "activation", activation)
         c = [round_channels(width * channels) for channels in (32, 16, 24, 40, 80, 112, 192, 320)]
         n = [scaled_layers(layers, depth) for layers in (1, 2, 2, 3, 3, 4, 1)]
         norm: dict[str, Any] = {"eps": eps, "momentum": momentum}

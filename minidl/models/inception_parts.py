@@ -12,6 +12,7 @@ from typing import Any
 from minidl.errors import ArgumentError, fail
 from minidl.functional.conv import PaddingArgument, Size
 from minidl.models.blocks import ConvBNAct
+from minidl.models.checks import check_multiplier
 from minidl.nn import Conv2d, Linear, Module, init
 from minidl.tensor import Tensor
 
@@ -44,7 +45,8 @@ def scaled(channels: int, width: float) -> int:
 
     Raises ArgumentError for another width.
     """
-    if not width > 0 or 8 * width % 1 != 0:
+    check_multiplier("Inception", "width", width)
+    if 8 * width % 1 != 0:
         fail(
             "Inception",
             "width",

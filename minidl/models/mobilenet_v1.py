@@ -17,6 +17,7 @@ from typing import Any
 
 from minidl.models.blocks import ConvBNAct, draw_uniform_dense, round_channels, strided_stage
 from minidl.models.card import Card, Paper, Preprocessing
+from minidl.models.checks import check_makes_layers, check_multiplier
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, Dropout, Linear, Module, ReLU6
 from minidl.tensor import Tensor
@@ -114,6 +115,8 @@ class MobileNetV1(Module):
         activation: Callable[[], Module] = ReLU6,
     ) -> None:
         super().__init__()
+        check_multiplier("MobileNetV1", "width_mult", width_mult)
+        check_makes_layers("MobileNetV1", "activation", activation)
         w32, w64, w128, w256, w512, w1024 = (
             round_channels(width_mult * channels) for channels in (32, 64, 128, 256, 512, 1024)
         )

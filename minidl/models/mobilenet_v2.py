@@ -25,6 +25,7 @@ from minidl.models.blocks import (
     strided_stage,
 )
 from minidl.models.card import IMAGENET, Card, Paper
+from minidl.models.checks import check_multiplier
 from minidl.models.registry import register
 from minidl.nn import AdaptiveAvgPool2d, Dropout, Linear, Module, ReLU6
 from minidl.tensor import Tensor
@@ -74,6 +75,7 @@ class MobileNetV2(Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
+        check_multiplier("MobileNetV2", "width_mult", width_mult)
         w16, w24, w32, w64, w96, w160, w320 = (
             round_channels(width_mult * channels) for channels in (16, 24, 32, 64, 96, 160, 320)
         )

@@ -34,6 +34,7 @@ from minidl.errors import ArgumentError, fail
 from minidl.models import resnet
 from minidl.models.blocks import strided_stage
 from minidl.models.card import Card, Paper, Preprocessing, imagenet_card
+from minidl.models.checks import check_stages
 from minidl.models.registry import register
 from minidl.models.resnet import Attention, initialise, shortcut_or_none
 from minidl.nn import (
@@ -243,6 +244,7 @@ class PreActResNet(Module):
         **block_options: Any,
     ) -> None:
         super().__init__()
+        check_stages("PreActResNet", "blocks", blocks, 4)
         order = block_options.get("order", "full pre-activation")
         relu_first = order in ("relu-only pre-activation", "full pre-activation")
         self.conv1 = Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)

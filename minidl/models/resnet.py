@@ -17,6 +17,7 @@ from typing import Any
 from minidl.errors import ArgumentError, fail
 from minidl.models.blocks import strided_stage
 from minidl.models.card import Paper, imagenet_card
+from minidl.models.checks import check_stages
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -225,6 +226,7 @@ class ResNet(Module):
         **block_options: Any,
     ) -> None:
         super().__init__()
+        check_stages("ResNet", "blocks", blocks, 4)
         self.conv1 = Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = BatchNorm2d(width)
         self.relu = ReLU()

@@ -20,6 +20,7 @@ from minidl.errors import ArgumentError, fail
 from minidl.functional import cat
 from minidl.models.blocks import ConvBNAct
 from minidl.models.card import IMAGENET, Card, Paper
+from minidl.models.checks import check_multiplier
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -134,6 +135,7 @@ class ShuffleNetV1(Module):
         if groups not in STAGE2_CHANNELS:
             known = ", ".join(map(str, STAGE2_CHANNELS))
             fail("ShuffleNetV1", "groups", groups, f"one of {known}", error=ArgumentError)
+        check_multiplier("ShuffleNetV1", "width_mult", width_mult)
         stem = _multiple(24 * width_mult, groups)
         width = _multiple(STAGE2_CHANNELS[groups] * width_mult, groups)
         self.conv1 = ConvBNAct(in_channels, stem, 3, stem_stride, padding=1)

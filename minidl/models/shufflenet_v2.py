@@ -18,6 +18,7 @@ from typing import Any
 from minidl.functional import cat, chunk
 from minidl.models.blocks import NormActSequential, strided_stage
 from minidl.models.card import Card, Paper, Preprocessing, imagenet_card
+from minidl.models.checks import check_stages
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -118,6 +119,7 @@ class ShuffleNetV2(Module):
         stem_stride: int = 2,
     ) -> None:
         super().__init__()
+        check_stages("ShuffleNetV2", "channels", channels, 5)
         stem, width2, width3, width4, last = channels
         self.conv1 = NormActSequential(
             Conv2d(in_channels, stem, 3, stem_stride, padding=1, bias=False),

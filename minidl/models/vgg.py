@@ -20,6 +20,7 @@ from typing import Any
 from minidl.models.alexnet import dense_layers
 from minidl.models.blocks import NormActSequential, draw_normal_dense
 from minidl.models.card import Card, Paper, imagenet_card
+from minidl.models.checks import check_stages
 from minidl.models.registry import register
 from minidl.nn import (
     AdaptiveAvgPool2d,
@@ -111,6 +112,7 @@ class VGG(Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
+        check_stages("VGG", "convolutions", convolutions, 5)
         n1, n2, n3, n4, n5 = convolutions
         self.features = NormActSequential(
             *vgg_block(n1, in_channels, width, batch_norm),  # (64, 112, 112)
