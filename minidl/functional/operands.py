@@ -41,7 +41,7 @@ def as_tensor(operation: str, argument: str, value: Any, like: Tensor | None = N
         argument,
         f"a {type(value).__name__}",
         "a Tensor",
-        getattr(type(value), "instead_of_a_tensor", "Make one with minidl.tensor(...)."),
+        getattr(value, "instead_of_a_tensor", "Make one with minidl.tensor(...)."),
         error=DTypeError,
     )
 
