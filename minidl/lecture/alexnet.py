@@ -33,10 +33,10 @@ def alexnet() -> LectureTable:
             " to ".join(type(pool).__name__ for pool in reversed(pools)),
         ),
         _larger("first kernel", "larger kernel size", [c.kernel_size[0] for c in convolutions]),
-        _larger("its stride", "larger stride", [c.stride for c in convolutions]),
+        _larger("its stride", "larger … stride", [c.stride for c in convolutions]),
         holds(
             "output channels",
-            "more",
+            "more output channels",
             all(more > less for more, less in zip(*channels, strict=False)),
             f"{channels[0][0]} and {channels[0][1]}, not {channels[1][0]} and {channels[1][1]}",
             "of the first convolution and the second",

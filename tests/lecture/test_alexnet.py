@@ -22,8 +22,8 @@ def test_statements_on_alexnet():
         "first pool": ("larger pool size", "3, not 2", "exact"),
         "pools": ("change to max pooling", "AvgPool2d to MaxPool2d", "exact"),
         "first kernel": ("larger kernel size", "11, not 5", "exact"),
-        "its stride": ("larger stride", "4, not 1", "exact"),
-        "output channels": ("more", "96 and 256, not 6 and 16", "exact"),
+        "its stride": ("larger … stride", "4, not 1", "exact"),
+        "output channels": ("more output channels", "96 and 256, not 6 and 16", "exact"),
         "activation function": ("from sigmoid to ReLu", "Tanh to ReLU", "ambiguous"),
         "dropout": ("after two hidden dense layers", "after 2", "exact"),
     }

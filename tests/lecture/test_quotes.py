@@ -7,14 +7,25 @@ import pytest
 
 from minidl.lecture import quotes, tables
 
-SLIDES = Path(__file__).resolve().parents[3] / "shared" / "lecture" / "slides.txt"
+HERE = Path(__file__).resolve()
+ALL_SLIDES = HERE.parents[3] / "shared" / "lecture" / "slides.txt"
+FIGURES = re.compile(r"\t|^\w+ output shape: |\$[\d \\times]+ = \d+[kM]\$|[( ](19|20)\d\d[)\]]")
 
 
 @pytest.fixture(scope="module")
 def slides():
-    if not SLIDES.exists():
-        pytest.skip("the slides are not part of the repository")
-    return SLIDES.read_text(encoding="utf-8")
+    """The lines with what is quoted."""
+    text = HERE.with_name("slides.txt").read_text(encoding="utf-8")
+    return text.partition("\n\n")[2]
+
+
+def test_the_lines_kept_here_are_the_slides_own(slides):
+    if not ALL_SLIDES.exists():
+        pytest.skip("the slides as a whole are not part of the repository")
+    lines = [line.rstrip() for line in ALL_SLIDES.read_text(encoding="utf-8").splitlines()]
+    kept, rest = slides.splitlines(), iter(lines)
+    assert [line for line in kept if line not in rest] == []  # in their order
+    assert [line for line in lines if FIGURES.search(line) and line not in kept] == []
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +84,12 @@ def test_the_complexity_table_is_the_slides_own(slides):
 @pytest.mark.parametrize("year", [entry[2] for entry in quotes.PAPERS])
 def test_years_are_on_the_slides(slides, year):
     assert year in slides
+
+
+def test_what_is_said_of_mnist_and_alexnet_is_on_the_slides(slides):
+    lines = slides.splitlines()
+    for what, figure in quotes.MNIST.items():
+        assert any(line.startswith(f"- {figure} ") for line in lines), what
+    (table,) = tables("alexnet")
+    words = {word for row in table.rows for word in row.slide.lower().split()} - {"…"}
+    assert words - set(re.findall(r"\w+", slides.lower())) == set()
