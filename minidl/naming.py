@@ -242,7 +242,11 @@ MODULE = {
     **_each("summary", "It is minidl.analysis.summary(module, input_size)."),
     **_each("fit", "minidl.train has a trainer: see minidl.train.fit."),
     **_each("save", "Use minidl.save(module.state_dict(), path)."),
-    **_each("load", "Use module.load_state_dict(minidl.load(path))."),
+    **_each(
+        "load",
+        "Use module.load_state_dict(minidl.load(path)), or for names published elsewhere "
+        "minidl.models.load_weights(module, path).",
+    ),
     **_each("compile", "There is nothing to compile: modules compute at once."),
 }
 """For modules."""

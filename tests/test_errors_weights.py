@@ -9,6 +9,7 @@ import minidl
 from minidl import models
 from minidl.errors import ArgumentError, DataError, DTypeError
 from minidl.models import load_weights
+from minidl.naming import MissingNameError
 
 
 @pytest.fixture
@@ -90,7 +91,45 @@ MISTAKES = {
         'load_weights: the model is on the backend "meta", which has shapes but no values: nothing '
         'would be loaded. Make the model on another backend, such as "numpy".',
     ),
+    # ------------------------------------------------------------------------------ PyTorch's way
+    "published names for load_state_dict": (
+        lambda model: model.load_state_dict(models.export_weights(model, "pretrainedmodels")),
+        ArgumentError,
+        "load_state_dict: the state does not fit ResNet.\n  missing: fc.weight, fc.bias\n  "
+        "unexpected: last_linear.weight, last_linear.bias\nNames under which weights were "
+        "published elsewhere are read by minidl.models.load_weights(module, path).",
+    ),
+    "a model's load": (
+        lambda model: model.load("resnet18.pth"),
+        MissingNameError,
+        "ResNet has no attribute 'load'. Use module.load_state_dict(minidl.load(path)), or for "
+        "names published elsewhere minidl.models.load_weights(module, path).",
+    ),
+    "a device to load onto": (
+        lambda model: minidl.load("resnet18.pth", map_location="cuda"),
+        DTypeError,
+        "load: map_location='cuda' is PyTorch's argument. Tensors are loaded onto the default "
+        "backend, whatever they were saved on; .to(backend) moves them.",
+    ),
+    "pickles to be executed": (
+        lambda model: minidl.load("resnet18.pth", weights_only=False),
+        DTypeError,
+        "load: weights_only=False is PyTorch's argument. minidl never executes what a file says: "
+        "leave it out.",
+    ),
+    "an argument of load misspelt": (
+        lambda model: minidl.load("resnet18.pth", paht=1),
+        DTypeError,
+        "load: there is no argument 'paht'. Did you mean path? There are: path.",
+    ),
 }
+
+
+def test_pytorchs_arguments_of_load_that_change_nothing_may_stay(model, tmp_path):
+    minidl.save(arrays(model), tmp_path / "weights.pth")
+    for location in ("cpu", None):
+        state = minidl.load(tmp_path / "weights.pth", map_location=location, weights_only=True)
+        assert list(state) == list(model.state_dict())
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl import naming
 from minidl.creation import tensor
 from minidl.errors import DataError, DTypeError, fail
 from minidl.files.tensor_file import read_tensors, write_tensors
@@ -22,6 +23,15 @@ from minidl.tensor import Tensor
 
 __all__ = ["load", "read_file", "save"]
 
+_PYTORCHS: naming.PyTorchs = {
+    "map_location": (
+        None,
+        "Tensors are loaded onto the default backend, whatever they were saved on; .to(backend) "
+        "moves them",
+    ),
+    "weights_only": (True, "minidl never executes what a file says: leave it out"),
+    "mmap": (None, "minidl reads the whole file: leave it out"),
+}
 _TORCH_SUFFIXES = (".pth", ".pt")
 
 
@@ -56,7 +66,7 @@ def save(state: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
         write_tensors(path, arrays)
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], **pytorchs: Any) -> Any:
     """The tensors in a file, on the default backend, with their dtypes.
 
     Of a safetensors file, a dict of tensors by name. Of a file of `torch.save`, what was saved:
@@ -64,9 +74,14 @@ def load(path: str | os.PathLike[str]) -> Any:
     are kept, and a tensor or list that was saved in several places is one and the same again.
     bfloat16 becomes float32. Nothing that the file names is imported or executed.
 
+    PyTorch's map_location="cpu" and weights_only=True may stay: they change nothing.
+
     Raises DataError for another kind of file, a damaged one, or one that holds something else than
     tensors and plain values, such as a whole pickled model.
     """
+    if pytorchs.get("map_location") == "cpu":  # where they go anyway
+        del pytorchs["map_location"]
+    naming.refuse_arguments("load", pytorchs, load, _PYTORCHS)
     content, _ = read_file(path)
     try:
         return _with_tensors(content)

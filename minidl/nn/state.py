@@ -44,6 +44,12 @@ def load(module: str, own: dict[str, Tensor], state: Any, strict: bool) -> Loade
     lines = [f"\n  {kind}: {_shortened(names)}" for kind, names in wrong.items() if names]
     if lines:
         advice = "" if values else _prefix_advice(list(own), [str(name) for name in state])
+        of_modules = any("." in name for name in keys.unexpected_keys)
+        if keys.missing_keys and of_modules and not advice:
+            advice = (
+                "\nNames under which weights were published elsewhere are read by "
+                "minidl.models.load_weights(module, path)."
+            )
         raise ArgumentError(
             f"load_state_dict: the state does not fit {module}.{''.join(lines)}{advice}"
         )

@@ -328,7 +328,9 @@ def test_long_lists_of_names_are_shortened():
         "load_state_dict: the state does not fit Sequential.\n"
         "  missing: 0.weight, 0.bias, 1.weight, 1.bias, 2.weight … and 215 more\n"
         "  unexpected: 0.weight.more, 0.bias.more, 1.weight.more, 1.bias.more, 2.weight.more … "
-        "and 3 more"
+        "and 3 more\n"
+        "Names under which weights were published elsewhere are read by "
+        "minidl.models.load_weights(module, path)."
     )
 
 
