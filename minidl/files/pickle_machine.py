@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from minidl.errors import DataError
 from minidl.files.pickle_budget import Budget
 from minidl.files.pickle_stream import PickleStream
-from minidl.files.pickle_values import Constructor, Named, UnknownNameError, check_key
+from minidl.files.pickle_values import Constructor, Named, UnknownNameError, check_key, printable
 
 __all__ = ["PickleMachine"]
 
@@ -220,10 +220,10 @@ class PickleMachine:
         constructor = self.constructors.get(name)
         if constructor is None:
             raise UnknownNameError(
-                f"{self.source.name} wants to call {_printable(name)}, which minidl never does: it "
+                f"{self.source.name} wants to call {printable(name)}, which minidl never does: it "
                 "reads plain values and arrays, and runs nothing that a file names (the pickle's "
                 f"byte {self.source.opcode_at:,}).",
-                _printable(name),
+                printable(name),
             )
         constant = constructor.constant
         self.push(Named(name, constructor) if constant is None else constant)
@@ -237,7 +237,7 @@ class PickleMachine:
         """REDUCE and NEWOBJ: call an entry of the table."""
         arguments, named = self.pop(), self.pop()
         if not isinstance(named, Named) or named.constructor.make is None:
-            called = _printable(named.name) if isinstance(named, Named) else type(named).__name__
+            called = printable(named.name) if isinstance(named, Named) else type(named).__name__
             self.refuse(f"it calls a {called}, which isn't to be called")
         if not isinstance(arguments, tuple):
             self.refuse(f"it calls {named.name} with no tuple of arguments")
@@ -287,8 +287,3 @@ class PickleMachine:
             raise
         except (TypeError, ValueError, OverflowError) as error:
             self.refuse(f"{name}: {error}", error)
-
-
-def _printable(name: str) -> str:
-    """A name as it is if it looks like one, else as a short literal."""
-    return name if name.isprintable() and len(name) <= 100 else repr(name[:100])

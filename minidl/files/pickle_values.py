@@ -9,7 +9,7 @@ from typing import Any
 
 from minidl.errors import DataError
 
-__all__ = ["PLAIN", "Constructor", "Named", "UnknownNameError", "check_key"]
+__all__ = ["PLAIN", "Constructor", "Named", "UnknownNameError", "check_key", "printable"]
 
 MAX_KEY_LENGTH = 1 << 12
 
@@ -50,6 +50,17 @@ class UnknownNameError(DataError):
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+def printable(name: str) -> str:
+    r"""A name for a message: as it is if it looks like one, else as a short literal.
+
+    A terminal obeys what isn't printable: a file could hide a line, or write one.
+
+    >>> printable("conv1.weight"), printable("\x1b[2J")
+    ('conv1.weight', "'\\x1b[2J'")
+    """
+    return name if name.isprintable() and len(name) <= 100 else repr(name[:100])
 
 
 def check_key(key: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minidl.errors import DataError
+from minidl.files.pickle_values import printable
 from minidl.tensor import Tensor
 
 __all__ = ["find_state", "is_array", "shortened"]
@@ -54,7 +55,7 @@ def is_array(value: Any) -> bool:
 def shortened(names: list[str]) -> str:
     """The first few of the names, and how many more there are."""
     more = len(names) - SHOWN
-    shown = ", ".join(name[:100] for name in names[:SHOWN])
+    shown = ", ".join(printable(name[:100]) for name in names[:SHOWN])
     return shown + (f" … and {more} more" if more > 0 else "")
 
 

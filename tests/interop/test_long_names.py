@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from interop.published import thin
+from interop.published import arrays, thin
 
 from minidl.errors import ArgumentError
 from minidl.interop import namings, recognition
@@ -49,3 +49,13 @@ def test_what_is_said_of_long_names_is_short():
     with pytest.raises(ArgumentError) as caught:
         load_weights(thin(), names)
     assert len(str(caught.value)) < 2000
+
+
+def test_names_that_a_terminal_would_obey_are_shown_as_literals():
+    state = {"\x1b[2J\x1b]0;title\x07": np.ones(1), "\u202e": np.ones(1), "\ud800": np.ones(1)}
+    with pytest.raises(ArgumentError) as caught:
+        load_weights(thin(), state)
+    shown = r"'\x1b[2J\x1b]0;title\x07', '\u202e', '\ud800'"
+    assert str(caught.value).splitlines()[1] == f"  there: {shown}"
+    report = load_weights(thin(), {**arrays(thin()), **state}, strict=False)
+    assert str(report).splitlines()[1:] == [f"  unexpected: {shown}"]
