@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -30,7 +30,8 @@ SHOWN = 5
 def find_state(content: Any, subject: str = "load_weights") -> tuple[Mapping[str, Any], str]:
     """The state dict in what a file holds, and the keys that led to it.
 
-    Of a checkpoint that also has averaged weights, such as timm's "state_dict_ema", these.
+    Of a checkpoint that also has averaged weights, such as timm's "state_dict_ema", these, unless
+    they are fewer.
 
     >>> find_state({"epoch": 3, "state_dict": {"fc.bias": np.zeros(2)}})
     ({'fc.bias': array([0., 0.])}, 'state_dict')
@@ -39,12 +40,12 @@ def find_state(content: Any, subject: str = "load_weights") -> tuple[Mapping[str
     """
     if not isinstance(content, Mapping):
         raise DataError(f"{subject}: it holds a {type(content).__name__}, not tensors by name.")
-    keys = _way(content)
-    if keys is None:
+    found = _way(content, set())
+    if found is None:
         _refuse(content, subject)
-    for key in keys:
+    for key in found.keys:
         content = content[key]
-    return content, ".".join(keys)
+    return content, ".".join(found.keys)
 
 
 def is_array(value: Any) -> bool:
@@ -59,20 +60,36 @@ def shortened(names: list[str]) -> str:
     return shown + (f" … and {more} more" if more > 0 else "")
 
 
-def _way(content: Any, depth: int = _DEPTH) -> list[str] | None:
-    """The keys that lead to tensors by name; None if no known ones do."""
-    if not isinstance(content, Mapping) or not depth:
+class _Way(NamedTuple):
+    """The keys that lead to tensors by name, and how many of these are more than a number."""
+
+    keys: list[str]
+    count: int
+
+
+def _way(content: Any, seen: set[int], depth: int = _DEPTH) -> _Way | None:
+    """The way to most tensors, single numbers aside; None if no known keys lead to any.
+
+    `seen` has the ids of all dicts looked through: none is a second time.
+    """
+    if not isinstance(content, Mapping) or not depth or id(content) in seen:
         return None
-    for key in _CONTAINERS:
-        way = _way(content.get(key), depth - 1)
-        if way is not None:
-            return [key, *way]
-    return [] if any(is_array(value) for value in content.values()) else None
+    seen.add(id(content))
+    inside = ((key, _way(content.get(key), seen, depth - 1)) for key in _CONTAINERS)
+    ways = [_Way([key, *way.keys], way.count) for key, way in inside if way is not None]
+    if ways:
+        return max(ways, key=lambda way: way.count)  # the first of equals
+    arrays = [value for value in content.values() if is_array(value)]
+    count = sum(getattr(value, "ndim", 1) > 0 for value in arrays)
+    # Numbers beside other dicts are an accuracy, a count of averages …, not weights.
+    plain = count or not any(isinstance(value, Mapping) for value in content.values())
+    return _Way([], count) if arrays and plain else None
 
 
 def _refuse(content: Mapping[Any, Any], subject: str) -> NoReturn:
     found = shortened([repr(key)[:40] for key in content]) or "nothing"
-    elsewhere = [repr(key)[:40] for key, value in content.items() if _way(value) is not None]
+    seen: set[int] = set()
+    elsewhere = [repr(key)[:40] for key, value in content.items() if _way(value, seen) is not None]
     lists = [key for key, value in content.items() if isinstance(value, list)]
     advice = (
         f"{lists[0]!r} is a list: make tensors of lists, with minidl.tensor(values)."

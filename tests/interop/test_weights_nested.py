@@ -51,3 +51,51 @@ def test_of_two_networks_in_one_neither_is_chosen(state):
     content = {f"{part}.{name}": each for part in ("a", "b") for name, each in state.items()}
     with pytest.raises(ArgumentError, match="none of its 244 names belong to ResNet"):
         load_weights(thin(), content, strict=False)
+
+
+# --------------------------------------------------------------------- parts of a checkpoint
+
+
+@pytest.mark.parametrize(
+    "fewer",
+    [
+        {"ema": {"decay": np.array(0.999), "steps": np.array(7)}},
+        {"ema": {"module": {"decay": np.ones(1)}}},
+        {"weights": {"of_classes": np.ones(10)}},
+        {"model_ema": {"conv1.weight": np.ones(2), "fc.bias": np.ones(2)}, "best": np.array(0.9)},
+    ],
+)
+def test_of_several_dicts_of_tensors_the_one_with_most_is_taken(state, fewer):
+    assert find_state({**fewer, "model": state}) == (state, "model")
+
+
+def test_averages_are_taken_though_they_lack_counters(state):
+    averages = {key: each for key, each in state.items() if np.ndim(each) > 0}
+    assert len(averages) < len(state)
+    assert find_state({"model": state, "ema": averages}) == (averages, "ema")
+
+
+def test_numbers_beside_weights_at_an_unknown_key_do_not_hide_them(state):
+    with pytest.raises(DataError) as caught:
+        find_state({"best_acc": np.array(0.9), "model_state": state})
+    assert str(caught.value).endswith(
+        "There are some at 'model_state': give load_weights that dict, "
+        "minidl.load(path)['model_state']."
+    )
+    assert find_state({"scale": np.array(2.0)}) == ({"scale": 2.0}, "")
+
+
+def test_a_dict_that_stands_in_many_places_is_looked_through_once():
+    class Counting(dict):
+        asked = 0
+
+        def values(self):
+            Counting.asked += 1
+            return super().values()
+
+    shared = Counting(epoch=3)
+    for _ in range(4):
+        shared = dict.fromkeys(("ema", "state_dict", "model", "net", "mine", "yours"), shared)
+    with pytest.raises(DataError, match="no tensors by name"):
+        find_state(shared)
+    assert Counting.asked <= 4
