@@ -77,7 +77,10 @@ def predict(
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         path = weights or _weights_of(model)
-        found = trained(path, model, data, backend)
+        try:
+            found = trained(path, model, data, backend)
+        except ArgumentError as error:
+            raise _in_words_of_the_command(error, model, data) from error
     if data not in (None, found.data):
         raise ArgumentError(
             f"predict: --data {data}: {weights or 'the network that comes with minidl'} was "
@@ -107,6 +110,11 @@ def predict(
     if seen:
         batch = np.stack(seen)  # (N, C, h, w) in [0, 1]
         answers = probabilities(found.network, prepare.normalized(batch))
+        if not np.isfinite(answers).all():
+            raise DataError(
+                f"predict: what {named} answers is not a number (nan). Its weights aren't all "
+                f"finite, or too large: {path} can't be used."
+            )
         shown = top or (TOP_IMAGENET if found.is_of_imagenet else TOP)
         console.print(_table(names, answers, found.class_names, shown))
         for doubt in doubtful:
@@ -161,6 +169,31 @@ def _weights_of(model: str | None) -> Path:
         f"predict: minidl comes with weights of lenet5 for digits only. Name a file with "
         f"those of {model}: --weights FILE."
     )
+
+
+def _in_words_of_the_command(
+    error: ArgumentError, model: str | None, data: str | None
+) -> ArgumentError:
+    """An error of `trained`; of weights that don't fit, with advice that a command can follow."""
+    from minidl.interop import MisfitError
+    from minidl.train.data import DATASETS
+
+    misfit = error.__cause__
+    if not isinstance(misfit, MisfitError) or "strict=False" not in misfit.advice:
+        return error
+    classes = {name: len(getattr(each, "names", ())) for name, each in DATASETS.items()}
+    fitting = [f"--data {name}" for name, count in classes.items() if count == misfit.classes]
+    its = f"The weights are for {misfit.classes} classes"
+    if not misfit.classes:
+        advice = f"Name a file that has all weights of {model} and no others."
+    elif data is not None:
+        instead = " or ".join(fitting) or "leave --data out"
+        advice = f"{its}, {data} has {classes.get(data)}: {instead}."
+    elif fitting:
+        advice = f"{its}. Name the data set: {' or '.join(fitting)}."
+    else:
+        advice = f"{its}, which no data set here has. A run's folder says what it was trained on."
+    return ArgumentError(f"{str(error).removesuffix(misfit.advice)}\n{advice}")
 
 
 def _prepared(path: Path, pixels: Any, prepare: Preparation) -> Any:

@@ -14,12 +14,14 @@ torch_write    writing them
 """
 
 from minidl.interop.installed import find_installed
+from minidl.interop.report import MisfitError
 from minidl.interop.states import find_state
 from minidl.interop.tensors import load, read_file, save
 from minidl.interop.weights import LoadedWeights, export_weights, load_weights
 
 __all__ = [
     "LoadedWeights",
+    "MisfitError",
     "export_weights",
     "find_installed",
     "find_state",

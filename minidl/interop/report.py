@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from minidl.errors import ArgumentError
 from minidl.interop.states import shortened
 
-__all__ = ["LoadedWeights", "explain", "is_auxiliary", "without_heads"]
+__all__ = [
+    "LoadedWeights",
+    "MisfitError",
+    "explain",
+    "is_auxiliary",
+    "other_classes",
+    "without_heads",
+]
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """What the names of auxiliary heads, which only training needs, begin with."""
@@ -74,6 +82,20 @@ class LoadedWeights:
             "misshapen": self.misshapen,
         }
         return "".join(f"\n  {kind}: {shortened(names)}" for kind, names in kinds.items() if names)
+
+
+class MisfitError(ArgumentError):
+    """Weights don't fit a network.
+
+    Attributes:
+        advice: the lines at the end of the message on what to do, in Python.
+        classes: the number of classes that the weights are for, if that is what differs; else 0.
+
+    """
+
+    def __init__(self, facts: str, advice: str, classes: int) -> None:
+        super().__init__(facts + advice)
+        self.advice, self.classes = advice, classes
 
 
 def is_auxiliary(name: str) -> bool:
@@ -175,6 +197,12 @@ def _blocks(names: Iterable[str], others: Iterable[str]) -> list[str]:
 def _modules(name: str) -> list[str]:
     """Those that a tensor is in, from the outside: "a.b.weight" → "a", "a.b"."""
     return list(accumulate(name.split(".")[:-1], "{}.{}".format))
+
+
+def other_classes(given: Shapes, expected: Shapes) -> int:
+    """How many classes weights of this network are for, if for others than it has; else 0."""
+    head = _other_classes([n for n in given if given[n] != expected[n]], given, expected)
+    return given[head[-1]][0] if head else 0
 
 
 def _other_classes(wrong: list[str], given: Shapes, expected: Shapes) -> list[str]:

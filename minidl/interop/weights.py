@@ -10,7 +10,14 @@ from typing import Any
 from minidl.errors import ArgumentError, DTypeError, ShapeError, fail, unknown_name
 from minidl.interop.namings import OURS, namings_of
 from minidl.interop.recognition import recognise
-from minidl.interop.report import LoadedWeights, explain, is_auxiliary, without_heads
+from minidl.interop.report import (
+    LoadedWeights,
+    MisfitError,
+    explain,
+    is_auxiliary,
+    other_classes,
+    without_heads,
+)
 from minidl.interop.states import find_state, shortened
 from minidl.interop.tensors import read_file
 from minidl.interop.values import COUNTER, converted, is_finite, shaped
@@ -96,9 +103,11 @@ def load_weights(
     advice, of_another = explain(report, given, expected, named.naming.to_theirs())
     of_model = type(model).__name__
     if not _weights(fitting) or (strict and not report.is_complete):
-        raise ArgumentError(
+        raise MisfitError(
             f"{subject}: the state does not fit {of_model}, its names read as those of "
-            f"{report.naming}.{report.left_out()}{advice}"
+            f"{report.naming}.{report.left_out()}",
+            advice,
+            0 if of_another else other_classes(given, expected),
         )
     if of_another or without_heads(missing, expected):
         why = advice if of_another else ""  # no advice to do what was done
@@ -141,7 +150,7 @@ def export_weights(model: Module, naming: str = "torchvision") -> dict[str, Tens
             raise ArgumentError(
                 f"export_weights: {naming} has no name for {name!r} of this {type(model).__name__}."
             )
-        shape = known[naming].shapes.get(theirs)
+        shape = known[naming].shapes.get(theirs, ())
         try:
             exported[theirs] = value.reshape(value.shape[0], *shape) if shape else value
         except ShapeError as error:

