@@ -31,6 +31,7 @@ __all__ = [
     "NotDefinedError",
     "OutOfRangeError",
     "ShapeError",
+    "closest_names",
     "fail",
     "unknown_name",
 ]
@@ -76,6 +77,26 @@ class ForgottenZeroGrad(UserWarning):
     """Gradients were added to those that an optimizer's step had used already."""
 
 
+def closest_names(name: str, known: Iterable[str]) -> tuple[str, list[str]]:
+    """Which of `known` was probably meant, or ""; and all of them, from the closest on.
+
+    Those that begin with `name` come first, then those spelt like it.
+
+    >>> closest_names("resnext50", ["lenet5", "resnet50", "resnext50_32x4d"])
+    ('resnext50_32x4d', ['resnext50_32x4d', 'resnet50', 'lenet5'])
+    """
+    import difflib
+
+    typed = name.lower()
+    alike = {k: difflib.SequenceMatcher(None, k.lower(), typed).ratio() for k in known}
+
+    def distance(k: str) -> tuple[bool, float, bool, str]:
+        return not k.lower().startswith(typed), -alike[k], k[:1] != name[:1], k
+
+    closest = sorted(alike, key=distance)
+    return next((k for k in closest if alike[k] >= 0.7), ""), closest
+
+
 def unknown_name(
     subject: str,
     name: object,
@@ -87,8 +108,8 @@ def unknown_name(
 ) -> NoReturn:
     """Raise `error` for a name that is none of `known`: perhaps one was meant; these there are.
 
-    Of many names only the closest are shown: those that begin with `name`, then those spelt like
-    it. `like` is what to compare instead of `name`; `listed_by` says where all of them are.
+    Of many names only the closest are shown; `listed_by` says where all of them are. `like` is
+    what to compare instead of `name`.
 
     >>> unknown_name("There is no model", "lenet6", ["lenet5", "resnet18"])
     Traceback (most recent call last):
@@ -96,12 +117,8 @@ def unknown_name(
     minidl_kernels.common.errors.ArgumentError: There is no model 'lenet6'. Did you mean lenet5? \
 There are: lenet5, resnet18.
     """
-    import difflib
-
-    known, typed = list(known), (like or str(name)).lower()
-    alike = {k: difflib.SequenceMatcher(None, k.lower(), typed).ratio() for k in known}
-    closest = sorted(known, key=lambda k: (not k.lower().startswith(typed), -alike[k], k))
-    meant = next((k for k in closest if alike[k] >= 0.7), "")
+    known = list(known)
+    meant, closest = closest_names(like or str(name), known)
     sentence = f"{subject} {name!r}."
     if meant:
         sentence += f" Did you mean {meant}?"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
-from minidl.errors import DTypeError, MinidlError, unknown_name
+from minidl.errors import DTypeError, MinidlError, closest_names, unknown_name
 
 PyTorchs: TypeAlias = Mapping[str, tuple[Any, str]]
 """PyTorch's arguments that aren't minidl's: the value that means nothing, and what to do."""
@@ -41,12 +41,9 @@ class MissingNameError(MinidlError, AttributeError):
     def _guess(self) -> str:
         if self._name.startswith("_"):  # Python's own and private names: nobody typed them
             return ""
-        import difflib
-
         known = self._known() if callable(self._known) else self._known
-        spelt = {n.lower(): n for n in known if not n.startswith("_")}
-        near = difflib.get_close_matches(self._name.lower(), spelt, n=1, cutoff=0.7)
-        return f"Did you mean {spelt[near[0]]}?" if near else ""
+        meant, _ = closest_names(self._name, (name for name in known if not name.startswith("_")))
+        return f"Did you mean {meant}?" if meant else ""
 
 
 def missing_name(
@@ -235,6 +232,8 @@ TENSOR = {
 }
 """For tensors."""
 
+_LAST_LAYER = "print(network) shows the last layer and its name: in a ResNet it is network.fc."
+_FEATURES = "A hook sees what a layer makes: network.layer4.register_forward_hook(hook)."
 MODULE = {
     **_each("cuda cpu device", _BACKENDS),
     **_each("half bfloat16", _DTYPES),
@@ -248,5 +247,11 @@ MODULE = {
         "minidl.models.load_weights(module, path).",
     ),
     **_each("compile", "There is nothing to compile: modules compute at once."),
+    **_each("features forward_features feature_info", _FEATURES),
+    **_each("classifier head get_classifier", _LAST_LAYER),
+    **_each("reset_classifier", "Make a network with num_classes=…, or set its last layer."),
+    **_each("num_features", f"Its last layer has in_features. {_LAST_LAYER}"),
+    **_each("num_classes", f"Its last layer has out_features. {_LAST_LAYER}"),
+    **_each("default_cfg pretrained_cfg", "What a network was made for: minidl.models.card(name)."),
 }
 """For modules."""

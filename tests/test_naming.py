@@ -9,9 +9,14 @@ import minidl
 from minidl import functional as F
 from minidl import models, naming, nn, optim
 from minidl.errors import MinidlError
+from minidl.models import pytorchs
 
 x = minidl.zeros(2)
 LENET = models.create("lenet5")
+RESNET = models.create("resnet20")
+HOOK = "A hook sees what a layer makes: network.layer4.register_forward_hook(hook)."
+FC = "print(network) shows the last layer and its name: in a ResNet it is network.fc."
+LOAD = 'Published weights are read from a file: models.load_weights(model, "resnet50.pth").'
 BACKENDS = (
     "In minidl a backend says where arrays live: move them with .to(backend), such as "
     '.to("numpy") for the CPU; the command `minidl backends` lists the others.'
@@ -56,7 +61,37 @@ EXPLAINED = {
     "Tensor has no attribute 'shap'. Did you mean shape?": lambda: x.shap,
     f"LeNet5 has no attribute 'cuda'. {BACKENDS}": lambda: LENET.cuda(),
     "LeNet5 has no attribute 'half'. minidl computes in float32 and float64.": lambda: LENET.half(),
-    "LeNet5 has no attribute 'conv9'. Did you mean conv2?": lambda: LENET.conv9,
+    "LeNet5 has no attribute 'conv9'. Did you mean conv1?": lambda: LENET.conv9,
+    f"CifarResNet has no attribute 'features'. {HOOK}": lambda: RESNET.features,
+    f"CifarResNet has no attribute 'forward_features'. {HOOK}": lambda: RESNET.forward_features,
+    f"CifarResNet has no attribute 'classifier'. {FC}": lambda: RESNET.classifier,
+    f"CifarResNet has no attribute 'get_classifier'. {FC}": lambda: RESNET.get_classifier(),
+    f"CifarResNet has no attribute 'num_features'. Its last layer has in_features. {FC}": lambda: (
+        RESNET.num_features
+    ),
+    f"CifarResNet has no attribute 'num_classes'. Its last layer has out_features. {FC}": lambda: (
+        RESNET.num_classes
+    ),
+    "CifarResNet has no attribute 'reset_classifier'. Make a network with num_classes=…, or set "
+    "its last layer.": lambda: RESNET.reset_classifier(10),
+    "CifarResNet has no attribute 'pretrained_cfg'. What a network was made for: "
+    "minidl.models.card(name).": lambda: RESNET.pretrained_cfg,
+    "minidl.models has no attribute 'list_models'. It is models.list(pattern).": lambda: (
+        models.list_models("resnet*")
+    ),
+    "minidl.models has no attribute 'create_model'. It is models.create(name).": lambda: (
+        models.create_model("resnet18")
+    ),
+    "minidl.models has no attribute 'is_model'. Ask for it: name in models.list().": lambda: (
+        models.is_model("resnet18")
+    ),
+    f"minidl.models has no attribute 'ResNet18_Weights'. {LOAD}": lambda: models.ResNet18_Weights,
+    "minidl.models has no attribute 'mobilenet_v3_large'. The nearest is models.mobilenet_v2.": (
+        lambda: models.mobilenet_v3_large
+    ),
+    "minidl.models has no attribute 'resnext50'. Did you mean resnext50_32x4d?": lambda: (
+        models.resnext50
+    ),
     "Linear has no attribute 'wieght'. Did you mean weight?": lambda: nn.Linear(2, 2).wieght,
     "Linear has no attribute 'baias'. Did you mean bias?": lambda: delattr(
         nn.Linear(2, 2), "baias"
@@ -81,6 +116,8 @@ def test_a_name_that_does_not_exist_is_explained(sentence):
         (naming.SCHEDULES, optim.lr_scheduler),
         (naming.TENSOR, x),
         (naming.MODULE, LENET),
+        (naming.MODULE, RESNET),
+        (pytorchs.NAMES, models),
     ],
 )
 def test_the_tables_have_no_name_that_exists(table, owner):

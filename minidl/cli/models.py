@@ -50,10 +50,9 @@ def models(
     if pattern in names():
         _show(pattern, screen())
         return
-    is_pattern = bool(set(pattern) & set("*?["))
-    found = names(pattern if is_pattern else f"*{pattern}*")
+    found = names(pattern)
     if not found:
-        if is_pattern:
+        if set(pattern) & set("*?["):
             raise ArgumentError(f"models: no model's name matches {pattern!r}. All: minidl models.")
         unknown_name(
             "models: there is no model", pattern, names(), listed_by="The command without a name"

@@ -1,7 +1,9 @@
 """The networks, one file per paper: `create("lenet5")`, `list("lenet*")`, `card("lenet5")`."""
 
+from typing import TYPE_CHECKING, NoReturn
+
 from minidl.interop import export_weights, load_weights
-from minidl.models import compound_scaling
+from minidl.models import compound_scaling, pytorchs
 from minidl.models.alexnet import AlexNet, alexnet, alexnet_2012, alexnet_lecture
 from minidl.models.card import Card, Paper, Preprocessing
 from minidl.models.cifar_resnet import (
@@ -100,3 +102,9 @@ from minidl.models.vgg import (
     vgg19_bn,
     vgg_lecture,
 )
+
+if not TYPE_CHECKING:  # else type checkers would take every name for a known one
+
+    def __getattr__(name: str) -> NoReturn:
+        """Explain a name that doesn't exist."""
+        pytorchs.refuse_name(name, [*globals()])

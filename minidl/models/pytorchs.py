@@ -1,12 +1,12 @@
-"""What is said about arguments of torchvision's and timm's models that minidl's haven't got."""
+"""What is said about names and arguments of torchvision's and timm's that minidl hasn't got."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from minidl.errors import DTypeError, fail
-from minidl.naming import PyTorchs, refuse_arguments
+from minidl.naming import PyTorchs, missing_name, refuse_arguments
 
 _WEIGHTS = 'Published weights are read from a file: models.load_weights(model, "resnet50.pth")'
 _MOVING = "Move the network with .to(backend), or make it within minidl.use_backend(backend)"
@@ -26,6 +26,29 @@ _MAKING: PyTorchs = {
     "device": (None, _MOVING),
     "dtype": (None, "Networks are made in float32: convert with .double() or .to(dtype)"),
 }
+LISTING: PyTorchs = {
+    "pretrained": (False, "models.card(name).reference says whose weights a network takes"),
+    "include": (None, 'Give the pattern alone: models.list("resnet*")'),
+    "filter": ("", 'Give the pattern alone: models.list("resnet*")'),
+}
+"""Arguments of `list`."""
+
+NAMES = {
+    **dict.fromkeys(("create_model", "get_model"), "It is models.create(name)."),
+    **dict.fromkeys(("get_model_weights", "get_weight", "list_pretrained"), f"{_WEIGHTS}."),
+    **dict.fromkeys(
+        ("mobilenet_v3_large", "mobilenet_v3_small"), "The nearest is models.mobilenet_v2."
+    ),
+    "list_models": "It is models.list(pattern).",
+    "is_model": "Ask for it: name in models.list().",
+}
+"""For minidl.models."""
+
+
+def refuse_name(name: str, known: Iterable[str]) -> NoReturn:
+    """Explain a name that minidl.models hasn't got."""
+    of_weights = {name: f"{_WEIGHTS}."} if name.endswith("_Weights") else NAMES
+    missing_name("minidl.models", name, known, of_weights)
 
 
 def refuse_option(

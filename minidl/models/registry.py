@@ -13,7 +13,8 @@ from typing import Any, overload
 
 from minidl.errors import ArgumentError, DTypeError, unknown_name
 from minidl.models.card import Card
-from minidl.models.pytorchs import refuse_option, refuse_width
+from minidl.models.pytorchs import LISTING, refuse_option, refuse_width
+from minidl.naming import refuse_arguments
 from minidl.nn import Module
 
 Maker = Callable[..., Any]
@@ -121,12 +122,15 @@ def card(name: str) -> Card | None:
     return _cards.get(name)
 
 
-def names(pattern: str = "*") -> list[str]:
-    """Names of the registered models that match a shell pattern.
+def names(pattern: str = "*", **pytorchs: Any) -> list[str]:
+    """Names of the registered models that match a shell pattern, or that have it as a part.
 
-    >>> names("lenet*")
-    ['lenet5', 'lenet5_1998']
+    >>> names("lenet*"), names("inception"), names("resnet18")
+    (['lenet5', 'lenet5_1998'], ['inception_v2', 'inception_v3', 'inception_v4'], ['resnet18'])
     """
+    refuse_arguments("models.list", pytorchs, names, LISTING)
+    if pattern not in _makers and not set(pattern) & set("*?["):
+        pattern = f"*{pattern}*"
     return sorted(fnmatch.filter(_makers, pattern))
 
 

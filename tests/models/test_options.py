@@ -140,3 +140,24 @@ def test_a_registered_class_stays_a_class(monkeypatch):
     assert isinstance(models.create("OwnNet", width=4), OwnNet)
     sentence = "OwnNet: there is no argument 'depth'. There are: width."
     assert_explained(lambda: models.create("OwnNet", depth=4), DTypeError, sentence)
+
+
+# ------------------------------------------------------------------------------- the list
+
+
+def test_a_part_of_names_lists_them_and_a_whole_name_itself():
+    assert models.list("inception") == ["inception_v2", "inception_v3", "inception_v4"]
+    assert models.list("resnet18") == ["resnet18"]
+    assert "seresnet18" not in models.list("resnet*")
+    assert "seresnet18" in models.list("resnet")
+
+
+def test_pytorchs_arguments_of_the_list_are_explained():
+    assert models.list(pretrained=False) == NAMES
+    sentence = (
+        "models.list: pretrained=True is PyTorch's argument. models.card(name).reference says "
+        "whose weights a network takes."
+    )
+    assert_explained(lambda: models.list(pretrained=True), DTypeError, sentence)
+    sentence = "models.list: there is no argument 'exclude'. There are: pattern."
+    assert_explained(lambda: models.list(exclude="vgg*"), DTypeError, sentence)
