@@ -54,7 +54,7 @@ def test_figures_sort_from_the_largest_and_without_one_last(minidl):
     macs = [zoo.card(name).macs for name in names if zoo.card(name)]
     assert macs == sorted(macs, reverse=True)
     names = names_in(minidl("models", "--sort", "top1")[1])
-    known = [zoo.card(name).top1 is not None for name in names]
+    known = [zoo.card(name) is not None and zoo.card(name).top1 is not None for name in names]
     assert known == sorted(known, reverse=True)
 
 
