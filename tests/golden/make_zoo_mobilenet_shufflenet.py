@@ -3,7 +3,8 @@
 Run with torchvision and timm installed: python tests/golden/make_zoo_mobilenet_shufflenet.py
 
 The weights aren't stored: `models.zoo.random_state` draws the same ones again. The MobileNets have
-a quarter of the channels; the ShuffleNets are small as they are.
+a quarter of the channels; the ShuffleNets are small as they are. "mobilenet_v1 bright" is of images
+so bright that values are cut off at 6.
 """
 
 import sys
@@ -17,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from models import test_mobilenet_oracle, test_shufflenet_oracle  # noqa: E402
+from models.test_mobilenet import BRIGHT  # noqa: E402
 from models.zoo import random_images  # noqa: E402
 from models.zoo_oracle import CLASSES, published  # noqa: E402
 from torchvision_oracle import import_torchvision  # noqa: E402
@@ -45,6 +47,8 @@ def main():
         _, network = reference.pair("float64")
         with torch.no_grad():
             golden[reference.name] = network(images).numpy()
+            if reference.name.startswith("mobilenet"):
+                golden[f"{reference.name} bright"] = network(BRIGHT * images).numpy()
     np.savez_compressed(HERE / "zoo_mobilenet_shufflenet.npz", **golden)
 
 
