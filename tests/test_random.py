@@ -52,6 +52,15 @@ def test_uniform_numbers_are_those_of_the_naive_generator():
         assert generator.uniform((2, 5), -1.0, 2.0).ravel().tolist() == expected
 
 
+def test_integers_are_the_uniform_numbers_places_among_equal_parts():
+    """Of [0, 1): a part for each integer, and none for the upper end."""
+    expected = [-2 + int(7 * u) for u in fractions(100, 7, 3, 0)]
+    drawn = Generator(seed=7, stream=3).integers((10, 10), -2, 5)
+    assert drawn.dtype == np.int64
+    assert drawn.ravel().tolist() == expected
+    assert set(expected) == set(range(-2, 5))
+
+
 def test_normal_numbers_are_box_and_mullers():
     generator = Generator(seed=7, stream=3)
     expected, uniform = [], fractions(10, 7, 3, 0)

@@ -207,6 +207,16 @@ def test_convolutions_start_with_variance_two_over_fan_out(name):
             assert not module.bias.detach().numpy().any()
 
 
+def test_the_last_layer_of_pre_activation_networks_starts_with_small_normal_weights():
+    """As timm's; torchvision's ResNets leave it as PyTorch draws it."""
+    last = models.create("preact_resnet18", width=8).fc
+    assert has_spread(last.weight, 0.01)
+    assert np.abs(last.weight.detach().numpy()).max() > 0.03  # normal: uniform ones end at 0.017
+    assert not last.bias.detach().numpy().any()
+    last = models.create("resnet18", width=8).fc
+    assert has_spread(last.weight, np.sqrt(1 / 3 / last.in_features))
+
+
 # -------------------------------------------------------------------------------- golden
 
 
