@@ -64,7 +64,7 @@ class _Way(NamedTuple):
     """The keys that lead to tensors by name, and how many of these are more than a number."""
 
     keys: list[str]
-    count: int
+    weights: int
 
 
 def _way(content: Any, seen: set[int], depth: int = _DEPTH) -> _Way | None:
@@ -76,14 +76,14 @@ def _way(content: Any, seen: set[int], depth: int = _DEPTH) -> _Way | None:
         return None
     seen.add(id(content))
     inside = ((key, _way(content.get(key), seen, depth - 1)) for key in _CONTAINERS)
-    ways = [_Way([key, *way.keys], way.count) for key, way in inside if way is not None]
+    ways = [_Way([key, *way.keys], way.weights) for key, way in inside if way is not None]
     if ways:
-        return max(ways, key=lambda way: way.count)  # the first of equals
+        return max(ways, key=lambda way: way.weights)  # the first of equals
     arrays = [value for value in content.values() if is_array(value)]
-    count = sum(getattr(value, "ndim", 1) > 0 for value in arrays)
+    weights = sum(getattr(value, "ndim", 1) > 0 for value in arrays)
     # Numbers beside other dicts are an accuracy, a count of averages …, not weights.
-    plain = count or not any(isinstance(value, Mapping) for value in content.values())
-    return _Way([], count) if arrays and plain else None
+    plain = weights or not any(isinstance(value, Mapping) for value in content.values())
+    return _Way([], weights) if arrays and plain else None
 
 
 def _refuse(content: Mapping[Any, Any], subject: str) -> NoReturn:

@@ -22,7 +22,7 @@ class Counting(dict):
 def test_a_name_is_compared_to_as_many_parts_as_the_longest_of_the_table():
     table = Counting({"a": "x", "a.b.c": "y"})
     translate = namings._translator(table)
-    rest = ".d" * 100_000
+    rest = ".d" * 1_000
     assert translate("a.b" + rest) == "x.b" + rest
     assert translate("a.b.c" + rest) == "y" + rest
     assert translate("b" + rest) is None
@@ -45,7 +45,7 @@ def test_only_a_few_prefixes_are_tried(monkeypatch):
 
 
 def test_what_is_said_of_long_names_is_short():
-    names = {"a." * 100_000 + str(number): np.ones(1) for number in range(9)}
+    names = {"a." * 1_000 + str(number): np.ones(1) for number in range(9)}
     with pytest.raises(ArgumentError) as caught:
         load_weights(thin(), names)
     assert len(str(caught.value)) < 2000
