@@ -134,10 +134,10 @@ def explain(
         return f"\nThese are the weights of {advice}.", True
     if lacking := _blocks(without_heads(report.missing, expected), given):
         return _of_another(f"they lack {shortened(lacking)}, which this model has"), True
-    theirs = [theirs_of(name) or name for name in expected]
+    wanted = [theirs_of(name) or name for name in expected]
     unexpected = [name.removeprefix(report.prefix) for name in report.unexpected]
     known = [theirs_of(name) or name for name in given]
-    surplus = _blocks(without_heads(unexpected, theirs), known)
+    surplus = _blocks(without_heads(unexpected, wanted), known)
     if any("." in block for block in surplus):  # others are beside the network: a projector
         return _of_another(f"they have {shortened(surplus)}, which this model lacks"), True
     sentences = []
