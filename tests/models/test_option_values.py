@@ -20,7 +20,7 @@ MULTIPLIERS = {  # model, option: what the message calls the network, and what i
 }
 
 
-@pytest.mark.parametrize("value", [-1, 0, -0.5, 16, float("nan"), "0.5", None, True])
+@pytest.mark.parametrize("value", [-1, 0, -0.5, 16, float("nan"), float("inf"), "0.5", None, True])
 @pytest.mark.parametrize(("model", "option"), MULTIPLIERS)
 def test_a_multiplier_is_a_number_above_zero_and_not_of_channels(model, option, value):
     network, of = MULTIPLIERS[model, option]
