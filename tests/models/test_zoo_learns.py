@@ -39,8 +39,6 @@ ANY = 32
 last batch norms see one value an image."""
 
 SLOW = {
-    "inception_v3": "94 convolutions",
-    "inception_v4": "149 convolutions",
     "densenet201": "200 layers",
     **dict.fromkeys([f"efficientnet_b{i}" for i in range(4, 8)], "more than 30 blocks"),
     "resnet152": "150 layers",
@@ -55,6 +53,8 @@ def options_of(name):
     options.pop("stem_stride", None)
     if name.startswith(("alexnet", "vgg", "nin", "googlenet", "inception_v3", "inception_v4")):
         options["dropout"] = 0.0
+    if name in ("inception_v3", "inception_v4"):
+        options["width"] = 0.125  # an eighth of the channels: many layers, but small ones
     if name == "googlenet":
         options["aux_logits"] = False
     if "efficientnet" in name:
