@@ -70,7 +70,9 @@ def test_card_says_what_the_paper_prints_where_that_is_another_figure(name, figu
     ],
 )
 def test_what_makes_a_network_what_it_is_called_is_no_option(name, option, others):
-    with pytest.raises(DTypeError, match=f"{name}: there is no argument '{option}'. There are: {others}"):
+    with pytest.raises(
+        DTypeError, match=f"{name}: there is no argument '{option}'. There are: {others}"
+    ):
         models.create(name, **{option: 2})
 
 
