@@ -222,4 +222,5 @@ def _other_channels(given: Shapes, expected: Shapes) -> str:
     theirs, ours = given.get(first, ()), expected.get(first, ())
     if len(theirs) != 4 or len(ours) != 4:
         return ""
-    return first if theirs[1] != ours[1] and theirs[::2] == ours[::2] else ""
+    but_channels = theirs[:1] + theirs[2:], ours[:1] + ours[2:]
+    return first if theirs[1] != ours[1] and but_channels[0] == but_channels[1] else ""

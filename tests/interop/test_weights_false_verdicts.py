@@ -38,7 +38,9 @@ def test_weights_of_which_half_have_names_of_the_network_are_its_own(state):
         load_weights(thin(), partly)
 
 
-@pytest.mark.parametrize("shape", [(2, 1, 3, 3), (2, 1, 5, 7), (4, 1, 7, 7), (2, 3, 5, 5)])
+@pytest.mark.parametrize(
+    "shape", [(2, 1, 3, 3), (2, 1, 5, 7), (2, 1, 7, 5), (4, 1, 7, 7), (2, 3, 5, 5)]
+)
 def test_a_first_convolution_of_another_kernel_or_width_is_another_networks(state, shape):
     """Another number of the images' channels explains none of these."""
     wrong = {**state, "conv1.weight": np.ones(shape, np.float32)}
