@@ -3,6 +3,7 @@
 import pytest
 
 import minidl
+from minidl.models import registry
 from minidl.random import default_generator
 
 
@@ -10,9 +11,13 @@ from minidl.random import default_generator
 def _clean_state():
     """Every test starts with the same random numbers, and must put back the global switches."""
     state = default_generator.get_state()
+    known = [(each, dict(each)) for each in (registry._makers, registry._cards)]
     default_generator.manual_seed(0)
     yield
     default_generator.set_state(state)
+    for names, before in known:  # a test's own networks are gone
+        names.clear()
+        names.update(before)
     assert minidl.is_grad_enabled(), "the test left gradients disabled"
     assert minidl.backends.default().name == "numpy", "the test left another default backend"
 

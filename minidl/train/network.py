@@ -33,7 +33,7 @@ def make_network(
     try:
         network = models.create(model, **options)
     except TypeError as error:
-        if not re.search(r"(keyword argument|has no option) 'in_channels'", str(error)):
+        if not re.search(r"argument 'in_channels'", str(error)):
             raise
         del options["in_channels"]
         network = models.create(model, **options)

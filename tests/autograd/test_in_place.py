@@ -59,7 +59,6 @@ def test_zeros_keep_their_sign():
     assert signs == [False, False, True]
 
 
-
 def test_augmented_assignment_changes_the_tensor_itself():
     x = minidl.tensor([1.0, 2.0])
     same = x

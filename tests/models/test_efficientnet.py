@@ -291,7 +291,7 @@ def test_key_map_gives_every_parameter_one_published_name(name, published):
 
 def test_key_maps_give_every_parameter_of_lite0_one_published_name():
     check_key_map("tf_efficientnet_lite0", lite_key_map.PYPI)
-    check_key_map("tf_efficientnet_lite0", lite_key_map.TIMM, all_used=False)
+    check_key_map("tf_efficientnet_lite0", key_map.TIMM, all_used=False)
 
 
 def test_blocks_are_counted_through_in_the_files_of_lite0():
