@@ -19,7 +19,7 @@ help:
 	@echo 'make lint           formatting, lint, types, import contracts: check only'
 	@echo 'make check          hold the numpy backend against the contract, and print the table'
 	@echo 'make bench          measure the speed on this machine'
-	@echo 'make zoo-steps      a training step of every network up to 6 GMACs: time and memory (20 minutes)'
+	@echo 'make zoo-steps      a training step of every network up to 6 GMACs: time and memory (2 minutes)'
 	@echo 'make accuracies     train five networks on the full sets: MNIST=FOLDER FASHION=FOLDER (2 hours)'
 	@echo 'make clean          remove .venv and everything else that is generated'
 	@echo 'make … PYTHON=python3.12 takes another Python than python3 for .venv.'
