@@ -25,7 +25,14 @@ from process import Sheet, answer, measured, peak_bytes
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the list, and the comparison
 
-FIGURES = ("float32", "float64", "loss", "gradients", "statistics")
+FIGURES = {
+    "float32": "logits, float32",
+    "float64": "logits, float64",
+    "loss": "loss",
+    "gradients": "gradients",
+    "statistics": "statistics",
+}
+"""Of an Agreement, and what stands above them in the table."""
 KEPT = ROOT / "docs" / "agreement.md"
 TEXT = """\
 # Agreement with torchvision and timm
@@ -65,13 +72,6 @@ Measured by `{command}`, a process per network, with one thread each:
 | --- | --- |
 {without}
 """
-HEADS = {
-    "float32": "logits, float32",
-    "float64": "logits, float64",
-    "loss": "loss",
-    "gradients": "gradients",
-    "statistics": "statistics",
-}
 
 
 def main() -> None:
@@ -179,7 +179,7 @@ def page(record: dict[str, Any], without: dict[str, str]) -> str:
             if key not in ("limits", "rows")
         },
         verdict=verdict,
-        heads=" | ".join(HEADS[figure] for figure in FIGURES),
+        heads=" | ".join(FIGURES.values()),
         rules=" | ".join("--:" for _ in FIGURES),
         limits=_line(limits),
         rows="\n".join(_line(cells(row)) for row in rows),

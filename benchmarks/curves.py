@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from minidl.analysis.picture import empty_figure
+from minidl.train.pictures import PARTS
+
 COLUMNS = 3
-COLORS = {"train": "#7f9fc4", "test": "#d1560f"}
 
 
 def draw_curves(groups: dict[tuple[str, str], list[dict[str, Any]]], path: Path) -> None:
@@ -14,15 +16,12 @@ def draw_curves(groups: dict[tuple[str, str], list[dict[str, Any]]], path: Path)
 
     Every panel has its own axes of epochs; that of accuracy begins where the lowest curve does.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = -(-len(groups) // COLUMNS)
-    figure = Figure(figsize=(11, 3.1 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = empty_figure(11, 3.1 * rows)
+    figure.set_layout_engine("constrained")
     panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, ((model, data), runs) in zip(panels, groups.items(), strict=False):
-        for part, color in COLORS.items():
+        for part, color in PARTS.items():
             for run in runs:
                 accuracy = run["curves"][f"{part}_accuracy"]
                 epochs = range(1, len(accuracy) + 1)
@@ -30,7 +29,7 @@ def draw_curves(groups: dict[tuple[str, str], list[dict[str, Any]]], path: Path)
         mean = sum(run["test_accuracy"] for run in runs) / len(runs)
         axes.set_title(f"{model}, {data}", loc="left", size=10, weight="bold")
         corner = {"transform": axes.transAxes, "ha": "right", "va": "bottom", "size": 9}
-        axes.text(0.99, 0.03, f"test {mean:.2%}", color=COLORS["test"], **corner)
+        axes.text(0.99, 0.03, f"test {mean:.2%}", color=PARTS["test"], **corner)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.set_xlabel("epoch", size=9)
         axes.set_xticks(epochs)

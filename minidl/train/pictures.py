@@ -24,7 +24,8 @@ Array = np.ndarray[Any, Any]
 _NAMED_CLASSES = 30
 """With more classes, names and numbers could not be read."""
 _RIGHT, _WRONG, _QUIET = "#1b7837", "#c51b1b", "#666666"
-_PARTS = {"train": "#7f9fc4", "test": "#d1560f"}
+PARTS = {"train": "#7f9fc4", "test": "#d1560f"}
+"""Whose figures a curve shows, and its colour."""
 
 
 def save_curves(history: Sequence[Epoch], path: Path, title: str = "", note: str = "") -> None:
@@ -49,7 +50,7 @@ def _draw_curve(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
     """A line for each part, with its name and its last value at its end."""
     epochs = [epoch.epoch for epoch in history]
     last = {}
-    for part, color in _PARTS.items():
+    for part, color in PARTS.items():
         values = [getattr(epoch, f"{part}_{quantity}") for epoch in history]
         axes.plot(epochs, values, color=color, marker="o", markersize=4, clip_on=False, zorder=3)
         last[part] = values[-1]
@@ -67,7 +68,7 @@ def _draw_curve(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
             f"{part} {_figure_text(last[part], quantity)}",
             *((epochs[-1], y), (6, 0)),
             textcoords="offset points",
-            color=_PARTS[part],
+            color=PARTS[part],
             va="center",
             annotation_clip=False,
         )
@@ -78,7 +79,7 @@ def _draw_curve(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
 
 
 def _draw_bars(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
-    for place, (part, color) in enumerate(_PARTS.items()):
+    for place, (part, color) in enumerate(PARTS.items()):
         value = getattr(history[-1], f"{part}_{quantity}")
         axes.barh(place, value, color=color, height=0.6)
         axes.annotate(
@@ -87,7 +88,7 @@ def _draw_bars(axes: Axes, history: Sequence[Epoch], quantity: str) -> None:
             textcoords="offset points",
             va="center",
         )
-    axes.set_yticks(range(len(_PARTS)), list(_PARTS))
+    axes.set_yticks(range(len(PARTS)), list(PARTS))
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, 1 if quantity == "accuracy" else None)
